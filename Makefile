@@ -1,0 +1,57 @@
+# The menu. `make` alone lists it; what CI runs is `make check`.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+
+# dbt declares Python up to 3.13: the newest of 3.13, 3.12 and 3.11 that starts is taken. PYTHON=… chooses another.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+  $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: help install sync test lint format check lock clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## Make the environment from the lock file.
+
+sync: $(VENV)/.installed ## Bring products up to date; with nothing configured, from a shop to practise on.
+	@$(BIN)/guidelight sync --or-sandbox
+
+test: $(VENV)/.installed-dev ## Run the tests; they bring their own Postgres and their own shop.
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: $(VENV)/.installed-dev ## Check style and types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint dbt_project/models
+
+format: $(VENV)/.installed-dev ## Put the style right.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+check: lint test ## What CI runs.
+
+lock: $(VENV)/.installed-dev ## Resolve the dependencies anew, with hashes.
+	$(BIN)/python -m pip install --quiet uv
+	for out in requirements.lock "requirements-dev.lock -c requirements.lock --group dev"; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-header --no-annotate --no-strip-extras pyproject.toml -o $$out; done
+
+clean: ## Remove what was generated, the practice data included.
+	rm -rf $(VENV) build data .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "guidelight-sync needs Python 3.11 to 3.13 with venv: dbt goes no further. Install one, or set PYTHON=…" >&2; exit 1; }
+	@echo "making the environment with $$($(PYTHON) --version) (a minute, once)" >&2
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@

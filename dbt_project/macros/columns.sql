@@ -1,0 +1,25 @@
+{# Our columns of `products`: what a sync writes, in the order in which tables and reports show them.
+   source_data is written too, from the payload, and compared by its content hash. #}
+{% macro mapped_columns() -%}
+    {{ return([
+        'name', 'brand', 'category', 'product_type', 'description', 'sku', 'barcode',
+        'thc_percent', 'cbd_percent', 'terpenes', 'strain_name', 'strain_type',
+        'price_retail', 'price_member', 'price_sale', 'in_stock', 'stock_quantity', 'image_url', 'is_active',
+    ]) }}
+{%- endmacro %}
+
+{# {column: type} of the app's own `products`, to which every value is cast; none while dbt only parses. #}
+{% macro product_types() -%}
+    {{ return(column_types(source('guidelight', 'products')) if execute else {}) }}
+{%- endmacro %}
+
+{# A mapped column as it will stand in `products`. #}
+{% macro as_product_column(alias, column, types) -%}
+    cast({{ alias }}.{{ column }} as {{ types.get(column, 'varchar') }})
+{%- endmacro %}
+
+{# Whether the mapped value differs from what `products` holds. #}
+{% macro differs(new, old, column, types) -%}
+    {%- set type = types.get(column, 'varchar') -%}
+    {{ comparable(as_product_column(new, column, types), type) }} is distinct from {{ comparable(old ~ '.' ~ column, type) }}
+{%- endmacro %}

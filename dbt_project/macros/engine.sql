@@ -1,0 +1,155 @@
+{# The differences between the engines, and no others: one macro a difference, Postgres's form as the default. #}
+
+{# The text at a path of a json value, null where it is missing or null. #}
+{% macro json_text(expression, path) -%}
+    {{ return(adapter.dispatch('json_text', 'guidelight')(expression, path)) }}
+{%- endmacro %}
+
+{% macro default__json_text(expression, path) -%}
+    ({{ expression }} #>> '{ {{- path | join(',') -}} }')
+{%- endmacro %}
+
+{% macro duckdb__json_text(expression, path) -%}
+    json_extract_string({{ expression }}, '{{ json_path(path) }}')
+{%- endmacro %}
+
+{# The json value at a path. #}
+{% macro json_value(expression, path) -%}
+    {{ return(adapter.dispatch('json_value', 'guidelight')(expression, path)) }}
+{%- endmacro %}
+
+{% macro default__json_value(expression, path) -%}
+    ({{ expression }} #> '{ {{- path | join(',') -}} }')
+{%- endmacro %}
+
+{% macro duckdb__json_value(expression, path) -%}
+    json_extract({{ expression }}, '{{ json_path(path) }}')
+{%- endmacro %}
+
+{% macro json_path(path) -%}
+    {%- set steps = [] -%}
+    {%- for step in path -%}
+        {%- do steps.append('[' ~ step ~ ']' if step is number else '.' ~ step) -%}
+    {%- endfor -%}
+    {{ return('$' ~ steps | join('')) }}
+{%- endmacro %}
+
+{# Whether a json value is of a type: 'object', 'array' or 'string'. #}
+{% macro json_is(expression, type) -%}
+    {{ return(adapter.dispatch('json_is', 'guidelight')(expression, type)) }}
+{%- endmacro %}
+
+{% macro default__json_is(expression, type) -%}
+    (jsonb_typeof({{ expression }}) = '{{ type }}')
+{%- endmacro %}
+
+{% macro duckdb__json_is(expression, type) -%}
+    (json_type({{ expression }}) = '{{ {"string": "VARCHAR"}.get(type, type | upper) }}')
+{%- endmacro %}
+
+{# One row an element of a json array: the key of its row, `position` from 1, and the element; no row for another type. #}
+{% macro json_elements(relation, key, expression, element) -%}
+    {{ return(adapter.dispatch('json_elements', 'guidelight')(relation, key, expression, element)) }}
+{%- endmacro %}
+
+{% macro default__json_elements(relation, key, expression, element) -%}
+    select
+        {{ relation }}.{{ key }},
+        elements.position,
+        elements.{{ element }}
+    from {{ relation }}
+    cross join lateral jsonb_array_elements(
+        case when jsonb_typeof({{ expression }}) = 'array' then {{ expression }} else '[]'::jsonb end
+    ) with ordinality as elements ({{ element }}, position)
+{%- endmacro %}
+
+{% macro duckdb__json_elements(relation, key, expression, element) -%}
+    select
+        {{ key }},
+        generate_subscripts(elements, 1) as position,
+        unnest(elements) as {{ element }}
+    from (
+        select
+            {{ key }},
+            cast(case when json_type({{ expression }}) = 'ARRAY' then {{ expression }} end as json[]) as elements
+        from {{ relation }}
+    ) as {{ element }}_lists
+    where elements is not null
+{%- endmacro %}
+
+{# A text as a number, null where it is none. Give a column, not an expression: it stands in the SQL more than once. #}
+{% macro to_number(column) -%}
+    {{ return(adapter.dispatch('to_number', 'guidelight')(column)) }}
+{%- endmacro %}
+
+{% macro default__to_number(column) -%}
+    case when {{ is_number(column) }} then cast({{ column }} as numeric) end
+{%- endmacro %}
+
+{% macro duckdb__to_number(column) -%}
+    try_cast(case when {{ is_number(column) }} then {{ column }} end as decimal(38, 10))
+{%- endmacro %}
+
+{% macro is_number(column) -%}
+    ({{ matches(column, '^\\s*[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{1,2})?\\s*$') }} and length({{ column }}) <= 60)
+{%- endmacro %}
+
+{# Whether a text matches a regular expression. #}
+{% macro matches(expression, pattern) -%}
+    {{ return(adapter.dispatch('matches', 'guidelight')(expression, pattern)) }}
+{%- endmacro %}
+
+{% macro default__matches(expression, pattern) -%}
+    {{ expression }} ~ '{{ pattern }}'
+{%- endmacro %}
+
+{% macro duckdb__matches(expression, pattern) -%}
+    regexp_matches({{ expression }}, '{{ pattern }}')
+{%- endmacro %}
+
+{# A hash's first 12 hexadecimal digits as a number: what the load's proof adds up. #}
+{% macro hash_number(column) -%}
+    {{ return(adapter.dispatch('hash_number', 'guidelight')(column)) }}
+{%- endmacro %}
+
+{% macro default__hash_number(column) -%}
+    cast(cast('x' || left({{ column }}, 12) as bit(48)) as bigint)
+{%- endmacro %}
+
+{% macro duckdb__hash_number(column) -%}
+    cast('0x' || left({{ column }}, 12) as bigint)
+{%- endmacro %}
+
+{# A value in which equal contents compare as equal: Postgres's json type has no equality. #}
+{% macro comparable(expression, type) -%}
+    {{ return(adapter.dispatch('comparable', 'guidelight')(expression, type)) }}
+{%- endmacro %}
+
+{% macro default__comparable(expression, type) -%}
+    {{ 'cast(' ~ expression ~ ' as jsonb)' if type in ('json', 'jsonb') else expression }}
+{%- endmacro %}
+
+{% macro duckdb__comparable(expression, type) -%}
+    {{ expression }}
+{%- endmacro %}
+
+{# {column: its own type} of a relation, as a cast needs it: numeric(10,2), an enum's name. #}
+{% macro column_types(relation) -%}
+    {{ return(adapter.dispatch('column_types', 'guidelight')(relation)) }}
+{%- endmacro %}
+
+{% macro default__column_types(relation) -%}
+    {%- set found = run_query(
+        "select attname, format_type(atttypid, atttypmod) from pg_attribute where attrelid = '" ~ relation
+        ~ "'::regclass and attnum > 0 and not attisdropped"
+    ) -%}
+    {{ return(dict(found.rows | map('list'))) }}
+{%- endmacro %}
+
+{% macro duckdb__column_types(relation) -%}
+    {%- set types = {} -%}
+    {%- for column in adapter.get_columns_in_relation(relation) -%}
+        {%- do types.update({column.name: column.dtype}) -%}
+    {%- endfor -%}
+    {{ return(types) }}
+{%- endmacro %}

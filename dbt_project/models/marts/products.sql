@@ -1,0 +1,236 @@
+{{ config(materialized='publish', schema=none) }}
+{%- set types = product_types() -%}
+{%- set sync = "'" ~ var('sync_log_id') ~ "'" -%}
+
+-- The change set of one sync: a row for each product that `products` or product_sync_state must be written for.
+-- It reads `products` as a source, the state before; the materialization writes the state after.
+with products as (
+    select * from {{ source('guidelight', 'products') }}
+),
+
+state as (
+    select * from {{ source('guidelight', 'product_sync_state') }}
+),
+
+sightings as (
+    select
+        source_id,
+        content_hash
+    from {{ source(var('source'), 'sightings') }}
+    where sync_log_id = {{ sync }}
+),
+
+rejected as (
+    select distinct source_id
+    from {{ source(var('source'), 'rejected_records') }}
+    where sync_log_id = {{ sync }} and source_id is not null
+),
+
+mapped as (
+    {%- for name in var('sources') %}
+    select
+        source_id,
+        content_hash,
+        {%- for column in mapped_columns() %}
+        {{ column }},
+        {%- endfor %}
+        warnings
+    from {{ ref('int_' ~ name ~ '__mapped') }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+last_seen as (
+    select
+        source_id,
+        content_hash,
+        mapping_version,
+        absent_since,
+        {%- for column in mapped_columns() %}
+        {{ column }},
+        {%- endfor %}
+        warnings
+    from state
+    where source = '{{ var('source') }}'
+),
+
+incoming as (
+    select
+        source_id,
+        content_hash,
+        true as is_mapped_now,
+        {%- for column in mapped_columns() %}
+        {{ column }},
+        {%- endfor %}
+        warnings
+    from mapped
+    union all
+    select
+        last_seen.source_id,
+        last_seen.content_hash,
+        false as is_mapped_now,
+        {%- for column in mapped_columns() %}
+        last_seen.{{ column }},
+        {%- endfor %}
+        last_seen.warnings
+    from last_seen
+    inner join sightings
+        on sightings.source_id = last_seen.source_id and sightings.content_hash = last_seen.content_hash
+    where last_seen.mapping_version = {{ quoted(var('mapping_version')) }}
+),
+
+present as (
+    select
+        source_id,
+        {%- for column in mapped_columns() %}
+        {{ column }},
+        {%- endfor %}
+        source_data is null as lacks_source_data
+    from products
+    where source = '{{ var('source') }}' and source_id is not null
+),
+
+going as (
+    select
+        present.source_id,
+        coalesce(present.is_active, false) as was_active
+    from present
+    left join sightings on sightings.source_id = present.source_id
+    left join rejected on rejected.source_id = present.source_id
+    where {{ 'true' if var('listing_complete') else 'false' }}
+      and (coalesce(present.is_active, false) or coalesce(present.in_stock, false))
+      and sightings.source_id is null
+      and rejected.source_id is null
+),
+
+active as (
+    select count(*) as products from present where is_active
+),
+
+guard as (
+    select
+        active.products as active_products,
+        count(going.source_id) as going_active,
+        {{ 'false' if var('allow_mass_deactivation') else 'true' }}
+        and count(going.source_id) > 0
+        and (
+            count(going.source_id) = active.products
+            or (
+                active.products >= 10
+                and count(going.source_id) * 100 > active.products * {{ var('max_deactivation_percent') }}
+            )
+        ) as holds_back
+    from active
+    left join going on going.was_active
+    group by active.products
+),
+
+compared as (
+    select
+        incoming.*,
+        present.source_id is null as is_new,
+        last_seen.source_id is not null as is_known,
+        last_seen.absent_since is not null as was_absent,
+        last_seen.content_hash as old_content_hash,
+        last_seen.content_hash is distinct from incoming.content_hash as has_new_content,
+        last_seen.mapping_version is distinct from {{ quoted(var('mapping_version')) }}
+        and (
+            {%- for column in mapped_columns() %}
+            {{ 'or ' if not loop.first }}incoming.{{ column }} is distinct from last_seen.{{ column }}
+            {%- endfor %}
+        ) as has_new_mapping,
+        present.is_active as was_active,
+        coalesce(present.lacks_source_data, true)
+        or last_seen.content_hash is distinct from incoming.content_hash as writes_source_data,
+        {%- for column in mapped_columns() %}
+        present.source_id is not null and {{ differs('incoming', 'present', column, types) }} as {{ column }}_differs,
+        {{ as_json_text('present.' ~ column) }} as {{ column }}_before,
+        {%- endfor %}
+        {{ as_product_column('incoming', 'is_active', types) }} as becomes_active
+    from incoming
+    left join present on present.source_id = incoming.source_id
+    left join last_seen on last_seen.source_id = incoming.source_id
+),
+
+classified as (
+    select
+        compared.*,
+        case
+            when is_new then 'created'
+            when writes_source_data
+            {%- for column in mapped_columns() %} or {{ column }}_differs{% endfor %} then 'updated'
+        end as change
+    from compared
+),
+
+written as (
+    select
+        source_id,
+        content_hash,
+        change,
+        case
+            when change is null then null
+            when was_absent then 'return'
+            when has_new_content then 'source'
+            when has_new_mapping then 'mapping'
+            else 'edit overwritten'
+        end as cause,
+        case
+            when change is null then null
+            else
+                '{' || concat_ws(
+                    ','
+                    {%- for column in mapped_columns() %},
+                    case
+                        when is_new and {{ column }} is not null
+                            then '"{{ column }}":{"new":' || {{ as_json_text(as_product_column('classified', column, types)) }} || '}'
+                        when {{ column }}_differs
+                            then '"{{ column }}":{"old":' || {{ column }}_before || ',"new":'
+                                || {{ as_json_text(as_product_column('classified', column, types)) }} || '}'
+                    end
+                    {%- endfor %},
+                    case
+                        when is_new then '"source_data":{"new":"' || content_hash || '"}'
+                        when writes_source_data
+                            then '"source_data":{"old":' || {{ as_json_text('old_content_hash') }} || ',"new":"' || content_hash || '"}'
+                    end
+                ) || '}'
+        end as fields,
+        coalesce(change = 'created' and becomes_active, false) as creates_active,
+        coalesce(change = 'updated' and becomes_active and not coalesce(was_active, false), false) as reactivates,
+        coalesce(change = 'updated' and was_active and not becomes_active, false) as deactivates,
+        false as leaves_active,
+        is_mapped_now or not is_known or was_absent as writes_state,
+        {%- for column in mapped_columns() %}
+        {{ column }},
+        {%- endfor %}
+        warnings
+    from classified
+)
+
+select *
+from written
+where change is not null or writes_state
+union all
+select
+    going.source_id,
+    null as content_hash,
+    'absent' as change,
+    'absence' as cause,
+    '{' || concat_ws(
+        ',',
+        case when present.is_active is distinct from false then '"is_active":{"old":' || {{ as_json_text('present.is_active') }} || ',"new":false}' end,
+        case when present.in_stock is distinct from false then '"in_stock":{"old":' || {{ as_json_text('present.in_stock') }} || ',"new":false}' end
+    ) || '}' as fields,
+    false as creates_active,
+    false as reactivates,
+    false as deactivates,
+    going.was_active as leaves_active,
+    false as writes_state,
+    {%- for column in mapped_columns() %}
+    null as {{ column }},
+    {%- endfor %}
+    null as warnings
+from going
+inner join present on present.source_id = going.source_id
+inner join guard on not guard.holds_back

@@ -1,0 +1,109 @@
+"""An integration, and the settings of each source type: every key with its default and meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+CATEGORIES = ("flower", "pre_roll", "edible", "vape", "concentrate", "tincture", "topical", "other")
+"""The app's product categories (DESIGN.md, Tables)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """A row of `integrations`: the seed's columns, and last_complete_sync_at."""
+
+    id: UUID
+    type: str
+    name: str
+    is_active: bool
+    config: dict[str, JsonValue]
+    sync_enabled: bool
+    sync_interval_minutes: int | None
+    last_sync_at: datetime | None
+    last_sync_status: str | None
+    created_at: datetime
+    updated_at: datetime
+    created_by: UUID | None
+    last_complete_sync_at: datetime | None
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether it is the practice shop that `make sync` registers (DESIGN.md, Sources)."""
+        return self.config.get("sandbox") is True
+
+
+class SecretReference(BaseModel):
+    """Where a secret is to be found: `{"env": "VARIABLE"}`, or `{"secret": "…last4"}` for a sealed one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    env: str | None = Field(default=None, min_length=1)
+    secret: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> SecretReference:
+        if (self.env is None) == (self.secret is None):
+            raise ValueError('a secret is {"env": "VARIABLE"} or {"secret": "…last4"}')
+        return self
+
+
+class TreezSettings(BaseModel):
+    """`config` of a treez integration (INTERFACE.md)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    api: Literal["treez-v2", "bearer"] = Field(
+        default="treez-v2", description="The dialect. Default bearer when there is no client_id, else treez-v2."
+    )
+    base_url: str = Field(
+        default="https://api.treez.io",
+        pattern=r"^https?://[^/@?#\s]+(/[^?#\s]*)?$",
+        description="Scheme, host and optional prefix; the dialect adds its own path.",
+    )
+    dispensary_id: str = Field(
+        min_length=1, pattern=r"^[A-Za-z0-9_.-]+$", description="The shop's subdomain at Treez."
+    )
+    client_id: str | None = Field(default=None, description="Partner client id; needed by treez-v2.")
+    api_key: SecretReference | str = Field(description="The key: a reference to where the secret is.")
+    page_size: int | None = Field(
+        default=None, ge=1, le=1000, description="Products a page. Unset: not sent; the size is learnt from page 1."
+    )
+    requests_per_second: float = Field(default=10, gt=0, le=100, description="The provider's limit for this shop.")
+    conflict_strategy: Literal["api_wins", "manual_wins", "merge"] = Field(
+        default="api_wins", description="Who wins where a person edited a product."
+    )
+    max_deactivation_percent: float = Field(
+        default=20, ge=0, le=100, description="More than this share of the active products is never made absent at once."
+    )
+    category_map: dict[str, Literal[CATEGORIES]] = Field(  # type: ignore[valid-type]
+        default_factory=dict, description="The shop's own category names: {name at the source: our category}."
+    )
+    allow_private_address: bool = Field(
+        default=False, description="Whether base_url may lead to a private or loopback address."
+    )
+    sandbox: bool = Field(default=False, description="Set by `make sync` on the practice shop; never by hand.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _dialect_by_client_id(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("api") is None:
+            return {**values, "api": "treez-v2" if values.get("client_id") else "bearer"}
+        return values
+
+    @model_validator(mode="after")
+    def _client_id_for_v2(self) -> TreezSettings:
+        if self.api == "treez-v2" and not self.client_id:
+            raise ValueError("client_id is needed with api treez-v2")
+        return self
+
+
+SETTINGS: dict[str, type[TreezSettings]] = {"treez": TreezSettings}
+"""The settings of each source type that this release knows."""
+
+SECRETS: dict[str, tuple[str, ...]] = {"treez": ("api_key",)}
+"""The keys of `config` in whose place a secret stands."""

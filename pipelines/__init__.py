@@ -1,0 +1,1 @@
+"""The verbs: everything with a side effect, one a file."""

@@ -1,0 +1,256 @@
+"""The commands, a few lines each; what they need is imported inside them, so that the others start fast."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from pipelines.console import Console
+from pipelines.errors import ConfigurationError, GuidelightError
+
+app = typer.Typer(
+    name="guidelight",
+    help="Keeps a dispensary's products in step with its point of sale.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+integrations_app = typer.Typer(help="The shops that are synced.", no_args_is_help=True)
+logs_app = typer.Typer(help="What the syncs did.", no_args_is_help=True)
+app.add_typer(integrations_app, name="integrations")
+app.add_typer(logs_app, name="logs")
+
+Database = Annotated[
+    str | None,
+    typer.Option("--database", metavar="URL_OR_PATH", help="A Postgres URL or a DuckDB file. Default: DATABASE_URL."),
+]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Say more on standard error.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output and nothing else.")]
+IntegrationId = Annotated[str, typer.Argument(metavar="ID", help="The integration's id, or its first characters.")]
+
+
+@app.command()
+def sync(
+    integration: Annotated[
+        str | None, typer.Option("--integration", metavar="ID", help="Sync this one. Default: every active one.")
+    ] = None,
+    source: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Sync the active one of a type.")] = None,
+    due: Annotated[bool, typer.Option("--due", help="Sync those whose interval has passed.")] = False,
+    allow_mass_deactivation: Annotated[
+        bool, typer.Option("--allow-mass-deactivation", help="Let more products become absent than the guard allows.")
+    ] = False,
+    sync_type: Annotated[
+        str | None, typer.Option("--sync-type", metavar="manual|scheduled|webhook", help="What the log says of it.")
+    ] = None,
+    triggered_by: Annotated[
+        UUID | None, typer.Option("--triggered-by", metavar="UUID", help="The budtender who asked for it.")
+    ] = None,
+    or_sandbox: Annotated[
+        bool, typer.Option("--or-sandbox", help="With no integration at all, sync a shop to practise on.")
+    ] = False,
+    database: Database = None,
+    verbose: Verbose = False,
+    json: Json = False,
+) -> None:
+    """Bring products up to date with the point of sale."""
+    from pipelines.command import Selection, run_syncs
+
+    selection = Selection(integration, source, due, or_sandbox)
+    status = run_syncs(
+        database,
+        selection,
+        Console(json=json, verbose=verbose),
+        sync_type=sync_type,
+        triggered_by=triggered_by,
+        allow_mass_deactivation=allow_mass_deactivation,
+    )
+    raise typer.Exit(status)
+
+
+@app.command()
+def migrate(database: Database = None, verbose: Verbose = False, json: Json = False) -> None:
+    """Bring the database to this release: tables, then views."""
+    from pipelines.settings import target
+    from pipelines.views import bring_up_to_date
+    from pipelines.warm import Warm
+
+    console = Console(json=json, verbose=verbose)
+    where = target(database)
+    with Warm(where) as warm:
+        applied = bring_up_to_date(where, warm, console.tell)
+    console.show({"database": str(where), "applied": applied}, console.migrated)
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(help="Where it listens on 127.0.0.1; 0 takes a free one.")] = 0,
+    products: Annotated[int, typer.Option(min=0, help="How many products the shop has on day 0.")] = 500,
+    seed: Annotated[int, typer.Option(help="Another seed, another shop.")] = 1,
+    latency: Annotated[int, typer.Option(min=0, metavar="MS", help="Milliseconds before each answer.")] = 0,
+    rate: Annotated[int, typer.Option(min=0, help="Requests a second that are let through; 0: no limit.")] = 10,
+    page_cap: Annotated[int, typer.Option("--page-cap", min=1, help="The most products on a page.")] = 50,
+    day: Annotated[int, typer.Option(min=0, help="The shop's day: it moves on from day to day.")] = 0,
+    fault: Annotated[
+        list[str] | None, typer.Option("--fault", metavar="NAME[:ARGS]", help="Misbehave on purpose; may be repeated.")
+    ] = None,
+    verbose: Verbose = False,
+    json: Json = False,
+) -> None:
+    """Serve a Treez to practise on until it is stopped."""
+    from pipelines.sandbox.server import Sandbox, serve
+
+    shop = Sandbox(
+        port=port,
+        products=products,
+        seed=seed,
+        latency_ms=latency,
+        rate=rate or None,
+        page_cap=page_cap,
+        day=day,
+        faults=tuple(fault or ()),
+    )
+    with shop:
+        Console(json=json, verbose=verbose).serving(shop)
+        serve(shop)
+
+
+@integrations_app.command("add")
+def integrations_add(
+    source: Annotated[str, typer.Option("--type", help="treez")],
+    name: Annotated[str, typer.Option("--name", help="What people call it: “Treez - Main Store”.")],
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting; may be repeated.")
+    ] = None,
+    secret: Annotated[
+        list[str] | None, typer.Option("--secret", metavar="KEY=env:VARIABLE", help="Where a secret is to be found.")
+    ] = None,
+    created_by: Annotated[UUID | None, typer.Option("--created-by", metavar="UUID", help="A budtender.")] = None,
+    database: Database = None,
+    verbose: Verbose = False,
+    json: Json = False,
+) -> None:
+    """Register a shop and print its id."""
+    from pipelines.registry import add
+
+    console = Console(json=json, verbose=verbose)
+    row = add(database, console.tell, source=source, name=name, given=settings, secrets=secret, created_by=created_by)
+    console.show(row, lambda: print(row["id"]))
+
+
+@integrations_app.command("list")
+def integrations_list(
+    due: Annotated[bool, typer.Option("--due", help="Only those whose interval has passed.")] = False,
+    database: Database = None,
+    verbose: Verbose = False,
+    json: Json = False,
+) -> None:
+    """List the shops."""
+    from pipelines.registry import listed
+
+    console = Console(json=json, verbose=verbose)
+    rows = listed(database, due=due)
+    console.show(rows, lambda: console.integrations(rows))
+
+
+@integrations_app.command("show")
+def integrations_show(
+    integration: IntegrationId, database: Database = None, verbose: Verbose = False, json: Json = False
+) -> None:
+    """Show one shop, its secrets masked."""
+    from pipelines.registry import shown
+
+    console = Console(json=json, verbose=verbose)
+    row = shown(database, integration)
+    console.show(row, lambda: console.details(row))
+
+
+@integrations_app.command("enable")
+def integrations_enable(
+    integration: IntegrationId, database: Database = None, verbose: Verbose = False, json: Json = False
+) -> None:
+    """Let a shop be synced."""
+    _switch(integration, database, Console(json=json, verbose=verbose), on=True)
+
+
+@integrations_app.command("disable")
+def integrations_disable(
+    integration: IntegrationId, database: Database = None, verbose: Verbose = False, json: Json = False
+) -> None:
+    """Keep a shop from being synced; nothing is removed."""
+    _switch(integration, database, Console(json=json, verbose=verbose), on=False)
+
+
+def _switch(integration: str, database: str | None, console: Console, *, on: bool) -> None:
+    from pipelines.registry import switched
+
+    row = switched(database, console.tell, integration, on=on)
+    console.show(row, lambda: print(f"{row['name']} is {'enabled' if on else 'disabled'}"))
+
+
+@logs_app.command("list")
+def logs_list(
+    integration: Annotated[str | None, typer.Option("--integration", metavar="ID", help="Only of this one.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 20,
+    database: Database = None,
+    verbose: Verbose = False,
+    json: Json = False,
+) -> None:
+    """List the newest syncs."""
+    from pipelines.registry import logs
+
+    console = Console(json=json, verbose=verbose)
+    rows = logs(database, integration, limit)
+    console.show(rows, lambda: console.logs(rows))
+
+
+@logs_app.command("show")
+def logs_show(
+    sync_log_id: Annotated[
+        str | None, typer.Argument(help="The sync's id, or its first characters. Default: the newest.")
+    ] = None,
+    database: Database = None,
+    verbose: Verbose = False,
+    json: Json = False,
+) -> None:
+    """Show what one sync did, and what went wrong."""
+    from pipelines.registry import log
+
+    console = Console(json=json, verbose=verbose)
+    row = log(database, sync_log_id)
+    console.show(row, lambda: console.log(row))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The console script: an error of ours is one line on standard error, and its exit status."""
+    try:
+        result: Any = app(args=arguments, standalone_mode=False)
+    except typer.Exit as done:
+        _leave(done.exit_code)
+    except typer.Abort:
+        _leave(130)
+    except GuidelightError as error:
+        print(f"error: {error}", file=sys.stderr)
+        _leave(error.exit_status)
+    except _usage_errors() as error:
+        error.show()
+        _leave(ConfigurationError.exit_status)
+    _leave(result if isinstance(result, int) else 0)
+
+
+def _usage_errors() -> Any:
+    import click
+
+    return click.ClickException
+
+
+def _leave(status: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    raise SystemExit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""`guidelight sync`: which integrations, in which order, and what the command's exit status says of them all."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from types import FrameType
+from typing import Any
+from uuid import UUID
+
+from models.integration import Integration
+from models.sync import Status, SyncResult, SyncStats
+from pipelines import practice, store
+from pipelines.console import Console
+from pipelines.database import connect
+from pipelines.errors import ConfigurationError, GuidelightError, Interrupted, TurnRefused
+from pipelines.settings import Target, target
+from pipelines.views import bring_up_to_date
+from pipelines.warm import Warm
+
+SYNC_TYPES = ("manual", "scheduled", "webhook")
+
+_STATUS = {Status.SUCCESS: 0, Status.PARTIAL: 3, Status.FAILED: 1}
+_ORDER = (1, 2, 4, 3, 0)
+"""Of several integrations, the first of these that occurs is the command's exit status (INTERFACE.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which integrations a command means."""
+
+    integration: str | None
+    source: str | None
+    due: bool
+    or_sandbox: bool
+
+    def __post_init__(self) -> None:
+        if sum((self.integration is not None, self.source is not None, self.due)) > 1:
+            raise ConfigurationError("--integration, --type and --due exclude each other: give one of them")
+
+
+def run_syncs(
+    database: str | None,
+    selection: Selection,
+    console: Console,
+    *,
+    sync_type: str | None,
+    triggered_by: UUID | None,
+    allow_mass_deactivation: bool,
+) -> int:
+    """Sync what was selected and print what happened; return the exit status."""
+    results: list[SyncResult] = []
+    statuses: list[int] = []
+    try:
+        with _signals():
+            where = target(database)
+            with Warm(where) as warm:
+                for result, status in _each(
+                    where, selection, console, warm, sync_type, triggered_by, allow_mass_deactivation
+                ):
+                    results.append(result)
+                    statuses.append(status)
+    except GuidelightError as error:
+        results.append(_refused(error))
+        statuses.append(error.exit_status)
+        console.tell(f"error: {error}")
+    if console.json:
+        objects = [result.as_json() for result in results]
+        console.show(objects if selection.due or len(objects) != 1 else objects[0], lambda: None)
+    elif not results:
+        console.tell("No integration is due")
+    known = [status for status in _ORDER if status in statuses]
+    return next((status for status in statuses if status > 4), known[0] if known else 0)
+
+
+def _each(
+    where: Target,
+    selection: Selection,
+    console: Console,
+    warm: Warm,
+    sync_type: str | None,
+    triggered_by: UUID | None,
+    allow_mass_deactivation: bool,
+) -> Iterator[tuple[SyncResult, int]]:
+    from pipelines.sync import Request, sync
+
+    if sync_type is not None and sync_type not in SYNC_TYPES:
+        raise ConfigurationError(f"Unknown sync type: {sync_type} (known: {', '.join(SYNC_TYPES)})")
+    bring_up_to_date(where, warm, console.tell)
+    chosen = _chosen(where, selection, triggered_by, console)
+    kind = sync_type or ("manual" if triggered_by or sys.stdin.isatty() else "scheduled")
+    request = Request(kind, triggered_by, allow_mass_deactivation)
+    for integration in chosen:
+        try:
+            result = sync(where, integration, request, warm, console.tell)
+        except Interrupted:
+            raise
+        except GuidelightError as error:
+            console.tell(f"error: {error}")
+            yield _refused(error), error.exit_status
+            continue
+        if not console.json:
+            _print(where, integration, result, console)
+        yield result, 1 if result.status is None else _STATUS[result.status]
+
+
+def _chosen(where: Target, selection: Selection, triggered_by: UUID | None, console: Console) -> list[Integration]:
+    with connect(where, waiting=console.tell) as connection:
+        if triggered_by is not None and not store.budtender_exists(connection, triggered_by):
+            raise ConfigurationError(f"There is no budtender {triggered_by}: check the id, or leave --triggered-by out")
+        if selection.integration is not None:
+            return [store.integration(connection, selection.integration)]
+        known = store.integrations(connection)
+        wanted = [one for one in known if one.is_active and selection.source in (None, one.type)]
+        if not wanted and selection.or_sandbox and selection.source in (None, practice.TYPE):
+            console.tell("No integration is active: syncing a shop to practise on")
+            return [practice.register(connection, where)]
+        if selection.due and known:
+            return store.integrations(connection, due=True)
+    if not wanted:
+        of_type = f" of type {selection.source}" if selection.source else ""
+        raise ConfigurationError(f"There is no active integration{of_type}: {practice.HOW_TO_ADD}, or try `make sync`")
+    return wanted
+
+
+def _refused(error: GuidelightError) -> SyncResult:
+    sync_log_id = error.sync_log_id if isinstance(error, TurnRefused) else None
+    return SyncResult(False, None if sync_log_id is None else UUID(sync_log_id), SyncStats(), None, str(error))
+
+
+def _print(where: Target, integration: Integration, result: SyncResult, console: Console) -> None:
+    with connect(where, read_only=True) as connection:
+        log: dict[str, Any] = asdict(store.log(connection, result.sync_log_id))
+    hints = ["guidelight logs show             what this sync did, and what went wrong"]
+    if integration.is_sandbox:
+        hints += [
+            "make sync                        the shop's next day",
+            "guidelight integrations add …    your own shop (see the README)",
+        ]
+    console.result(log, f"products in {where}", hints)
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """Ctrl-C and SIGTERM end a sync in order, once; a second one ends the process at once."""
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        signal.signal(signum, signal.SIG_DFL)
+        raise Interrupted(signum)
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

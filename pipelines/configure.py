@@ -1,0 +1,45 @@
+"""Turn what an integration's row says into settings that a sync can use, or into one clear sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from models.integration import SETTINGS, Integration, TreezSettings
+from pipelines.errors import ConfigurationError
+
+BUILT_STRATEGIES = ("api_wins",)
+"""The conflict strategies that the publish of this release knows."""
+
+
+def configured(integration: Integration) -> TreezSettings:
+    """The settings of an integration that can be synced.
+
+    Raises ConfigurationError: not active, of an unknown type, a setting missing, unknown or of no use.
+    """
+    if not integration.is_active:
+        raise ConfigurationError(
+            f"Integration is not active: {integration.name}. Run `guidelight integrations enable {integration.id}`"
+        )
+    return settings_of(integration.type, integration.name, integration.config)
+
+
+def settings_of(source: str, name: str, config: dict[str, Any]) -> TreezSettings:
+    """A config checked against the settings of its source type. Raises ConfigurationError, never quoting a value."""
+    if source not in SETTINGS:
+        raise ConfigurationError(f"Unknown integration type: {source} (known: {', '.join(SETTINGS)})")
+    try:
+        settings = SETTINGS[source].model_validate(config)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(step) for step in first["loc"]) or "config"
+        raise ConfigurationError(
+            f"The configuration of {name} is not usable: {where}: {first['msg']}. "
+            "See the README for the settings of each type"
+        ) from None
+    if settings.conflict_strategy not in BUILT_STRATEGIES:
+        raise ConfigurationError(
+            f"The conflict_strategy {settings.conflict_strategy} of {name} is not built yet: set it to api_wins"
+        )
+    return settings

@@ -1,0 +1,173 @@
+"""One connection for both engines: the same SQL with `$name` parameters, the same Python values back."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+import orjson
+import psycopg
+from psycopg.rows import tuple_row
+
+from pipelines.errors import ConfigurationError
+from pipelines.settings import Target
+
+DUCKDB_PATIENCE = 60.0
+"""Seconds to wait for a DuckDB file that another process holds (DESIGN.md, One sync)."""
+
+OLDEST_POSTGRES = 15
+
+_PARAMETER = re.compile(r"\$([a-z_]\w*)")
+_HOLDER = re.compile(r"held in (?P<program>\S+).*?\(PID (?P<pid>\d+)\)", re.DOTALL)
+
+Row = dict[str, Any]
+Raw = psycopg.Connection[tuple[Any, ...]] | duckdb.DuckDBPyConnection
+
+
+class Connection:
+    """An open connection. Statements are committed one by one unless inside `transaction()`."""
+
+    def __init__(self, target: Target, raw: Raw) -> None:
+        self.target = target
+        self.raw = raw
+
+    @property
+    def is_postgres(self) -> bool:
+        return self.target.engine == "postgres"
+
+    @property
+    def public(self) -> str:
+        """The schema of our own tables (INTERFACE.md, Paths)."""
+        return "public" if self.is_postgres else "main"
+
+    def rows(self, sql: str, **parameters: Any) -> list[Row]:
+        """Run one statement and return its rows as dicts: json columns as Python values, on both engines."""
+        if isinstance(self.raw, psycopg.Connection):
+            cursor = self.raw.execute(*_for_psycopg(sql, parameters))
+            if cursor.description is None:
+                return []
+            names = [column.name for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        result = self.raw.execute(sql, parameters or None)
+        columns = [(column[0], str(column[1]) == "JSON") for column in result.description or ()]
+        return [
+            {
+                name: orjson.loads(value) if is_json and value is not None else value
+                for (name, is_json), value in zip(columns, row, strict=True)
+            }
+            for row in result.fetchall()
+        ]
+
+    def one(self, sql: str, **parameters: Any) -> Row | None:
+        """The first row, or None."""
+        found = self.rows(sql, **parameters)
+        return found[0] if found else None
+
+    def value(self, sql: str, **parameters: Any) -> Any:
+        """The first column of the first row, or None."""
+        row = self.one(sql, **parameters)
+        return None if row is None else next(iter(row.values()))
+
+    def execute(self, sql: str, **parameters: Any) -> None:
+        """Run one statement whose rows nobody needs."""
+        self.rows(sql, **parameters)
+
+    def script(self, sql: str) -> None:
+        """Run several statements without parameters, in the transaction that is open."""
+        self.raw.execute(sql.encode() if isinstance(self.raw, psycopg.Connection) else sql)  # type: ignore[arg-type]
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: committed at the end, rolled back when anything raises."""
+        if isinstance(self.raw, psycopg.Connection):
+            with self.raw.transaction():
+                yield
+            return
+        self.raw.execute("begin")
+        try:
+            yield
+        except BaseException:
+            self.raw.execute("rollback")
+            raise
+        self.raw.execute("commit")
+
+
+@contextmanager
+def connect(
+    target: Target,
+    *,
+    read_only: bool = False,
+    patience: float = DUCKDB_PATIENCE,
+    waiting: Callable[[str], None] | None = None,
+) -> Iterator[Connection]:
+    """Open the database, and close it at the end: on DuckDB others get at the file in between.
+
+    A DuckDB file that another process holds is waited for, `patience` seconds; `waiting` is told once, in a
+    sentence. A missing file is created unless `read_only`.
+    Raises ConfigurationError: not reachable, refused, older than Postgres 15, no database, held too long.
+    """
+    raw = _postgres(target) if target.engine == "postgres" else _duckdb(target, read_only, patience, waiting)
+    try:
+        yield Connection(target, raw)
+    finally:
+        raw.close()
+
+
+def _postgres(target: Target) -> psycopg.Connection[tuple[Any, ...]]:
+    parameters: dict[str, Any] = {"connect_timeout": "10", "application_name": "guidelight-sync"}
+    parameters.update(target.parameters)
+    try:
+        # No prepared statements: a transaction-mode pooler gives each transaction another server connection.
+        connection = psycopg.connect(autocommit=True, prepare_threshold=None, row_factory=tuple_row, **parameters)
+    except psycopg.OperationalError as error:
+        reason = " ".join(str(error).split())
+        raise ConfigurationError(
+            f"The database {target} can't be reached: {reason}. Check DATABASE_URL and that the server is up"
+        ) from error
+    if connection.info.server_version < OLDEST_POSTGRES * 10_000:
+        version = connection.info.server_version // 10_000
+        connection.close()
+        raise ConfigurationError(
+            f"The database {target} is Postgres {version}: guidelight-sync needs {OLDEST_POSTGRES} or newer"
+        )
+    return connection
+
+
+def _duckdb(
+    target: Target, read_only: bool, patience: float, waiting: Callable[[str], None] | None
+) -> duckdb.DuckDBPyConnection:
+    assert target.path is not None
+    if read_only and not target.path.exists():
+        raise ConfigurationError(f"There is no database at {target.path} yet: run `guidelight migrate` or `make sync`")
+    target.path.parent.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + patience
+    told = False
+    while True:
+        try:
+            return duckdb.connect(str(target.path), read_only=read_only)
+        except duckdb.Error as error:
+            holder = _HOLDER.search(str(error))
+            if holder is None and "lock" not in str(error):
+                raise ConfigurationError(
+                    f"{target.path} can't be opened as a DuckDB file: {str(error).splitlines()[0]}"
+                ) from error
+            who = f"process {holder['pid']} ({os.path.basename(holder['program'])})" if holder else "another process"
+            if time.monotonic() >= deadline:
+                raise ConfigurationError(
+                    f"{target.path} is held by {who}, for more than {patience:.0f} s: close it there and try again"
+                ) from error
+            if waiting is not None and not told:
+                waiting(f"waiting for {target.path.name}, which {who} has open")
+                told = True
+            time.sleep(0.05)
+
+
+def _for_psycopg(sql: str, parameters: dict[str, Any]) -> tuple[bytes, dict[str, Any] | None]:
+    if not parameters:
+        return sql.encode(), None
+    return _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%")).encode(), parameters

@@ -1,0 +1,110 @@
+"""The practice shop: registered where nothing real is, served for one command, cleared away when a real shop comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from models.integration import Integration, TreezSettings
+from pipelines import store
+from pipelines.database import Connection
+from pipelines.errors import ConfigurationError
+from pipelines.sandbox.server import Sandbox
+from pipelines.settings import Settings, Target
+
+TYPE = "treez"
+
+HOW_TO_ADD = (
+    "add one with `guidelight integrations add --type treez --name NAME --set dispensary_id=ID "
+    "--set client_id=ID --secret api_key=env:VARIABLE`"
+)
+
+
+def register(connection: Connection, target: Target) -> Integration:
+    """The practice integration, registered or enabled again (DESIGN.md, Sources).
+
+    Raises ConfigurationError where anything real could be hurt: under CI, a database on another host, an
+    integration that is no sandbox, a product that the sandbox didn't bring.
+    """
+    refuse_under_ci()
+    if not target.is_local:
+        raise ConfigurationError(f"There is no active integration, and {target} is on another host: {HOW_TO_ADD}")
+    known = store.integrations(connection)
+    real = [one for one in known if not one.is_sandbox]
+    if real:
+        raise ConfigurationError(
+            f"There is no active integration, but {real[0].name} is registered: "
+            f"`guidelight integrations enable {real[0].id}`, or {HOW_TO_ADD}"
+        )
+    strangers = connection.value(
+        """
+        select count(*) as n from products as product
+        where not exists (
+            select 1 from product_sync_state as state
+            where state.source = product.source and state.source_id = product.source_id
+        )
+        """
+    )
+    if strangers:
+        raise ConfigurationError(
+            f"There is no active integration, and {target} holds {strangers} products that no sandbox brought: {HOW_TO_ADD}"
+        )
+    if known:
+        return store.switch(connection, known[0], on=True)
+    config = {"sandbox": True, "dispensary_id": "sandbox", "client_id": "sandbox-client", "api_key": "sandbox-key"}
+    return store.add(connection, source=TYPE, name="Sandbox (a shop to practise on)", config=config)  # type: ignore[arg-type]
+
+
+def refuse_under_ci() -> None:
+    """Raise ConfigurationError under CI: a scheduled run must never be green on a sandbox."""
+    if Settings().under_ci:
+        raise ConfigurationError(
+            "There is no real integration, and under CI the sandbox is never synced: "
+            f"set DATABASE_URL to the real database, and {HOW_TO_ADD}"
+        )
+
+
+@contextmanager
+def served(integration: Integration, settings: TreezSettings, day: int) -> Iterator[TreezSettings]:
+    """The settings to read with: for the practice shop those of a server that runs meanwhile, at its `day`."""
+    if not integration.is_sandbox:
+        yield settings
+        return
+    refuse_under_ci()
+    with Sandbox(day=day) as shop:
+        yield settings.model_copy(update={"base_url": shop.base_url, "allow_private_address": True})
+
+
+def clear_away(connection: Connection, source: str) -> str | None:
+    """Before a real integration of the type becomes active: disable the practice shop and remove what it brought.
+
+    Returns a sentence of what was done, or None where there was nothing. One transaction.
+    """
+    practice = store.active(connection, source)
+    if practice is None or not practice.is_sandbox:
+        return None
+    with connection.transaction():
+        brought = connection.value(
+            f"""
+            select count(*) as n from products where source = $source and source_id in ({_STATE})
+            """,
+            source=source,
+            id=practice.id,
+        )
+        for statement in _REMOVALS:
+            connection.execute(statement.format(source=source, state=_STATE), id=practice.id)
+        store.switch(connection, practice, on=False)
+    return f"{practice.name} was disabled, and its {brought} products, their history and its logs were removed"
+
+
+_STATE = "select source_id from product_sync_state where integration_id = $id"
+
+_REMOVALS = (
+    "delete from products where source = '{source}' and source_id in ({state})",
+    "delete from product_changes where integration_id = $id",
+    "delete from product_sync_state where integration_id = $id",
+    "delete from staging_{source}.sightings where integration_id = $id",
+    "delete from staging_{source}.rejected_records where integration_id = $id",
+    "delete from staging_{source}.payloads where content_hash not in (select content_hash from staging_{source}.sightings)",
+    "delete from sync_logs where integration_id = $id",
+)

@@ -1,0 +1,220 @@
+"""The run: its steps on one screen, in the only place that knows their order."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import duckdb
+import psycopg
+
+from models.integration import Integration, TreezSettings
+from models.record import RawProduct, Record, RejectedRecord
+from models.sync import Problem, ProblemKind, Problems, SyncLog, SyncResult, verdict
+from pipelines import practice, secrets, store, turn
+from pipelines.configure import configured
+from pipelines.database import connect
+from pipelines.errors import ConfigurationError, GuidelightError, Interrupted, SyncFailed
+from pipelines.http import Client
+from pipelines.load import Received, landed, load
+from pipelines.settings import Target
+from pipelines.sources import SOURCES
+from pipelines.sources.listing import Listing
+from pipelines.transform import Publish, mapping_version, release
+from pipelines.validate import Validator
+from pipelines.warm import Warm
+from pipelines.warnings import of_sync
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a sync is asked for, beside its integration."""
+
+    sync_type: str
+    triggered_by: UUID | None = None
+    allow_mass_deactivation: bool = False
+
+
+@dataclass(slots=True)
+class Run:
+    """A sync under way: what its steps hand on to each other."""
+
+    target: Target
+    integration: Integration
+    settings: TreezSettings
+    secret: str
+    request: Request
+    tell: Tell
+    problems: Problems = field(default_factory=Problems)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+    received: Received | None = None
+    listing_complete: bool = False
+
+
+def sync(target: Target, integration: Integration, request: Request, warm: Warm, tell: Tell) -> SyncResult:
+    """Sync one integration (DESIGN.md, One sync); return how it ended, its log finished.
+
+    Raises ConfigurationError and TurnRefused before anything is written; Interrupted, and what nobody expected,
+    after the log was finished.
+    """
+    settings = configured(integration)
+    secret = secrets.resolve(integration, settings)
+    with connect(target, waiting=tell) as connection:
+        day = store.finished_syncs(connection, integration)
+    opening = turn.Opening(integration, request.sync_type, request.triggered_by, release())
+    with practice.served(integration, settings, day) as settings, turn.take(target, opening, tell) as held:
+        run = Run(target, integration, settings, secret, request, tell)
+        try:
+            _extract(run, held)
+            held.check()
+            _publish(run, held, warm)
+            return _finished(run, held)
+        except BaseException as error:  # noqa: BLE001 - the run's boundary: recorded, then told or raised again
+            warm.stop()
+            return _failed(run, held, error)
+
+
+def _extract(run: Run, held: turn.Turn) -> None:
+    """Step 3: pages, validated, into staging."""
+    source = SOURCES[run.integration.type]
+    with connect(run.target, waiting=run.tell) as connection:
+        known = landed(connection, run.integration.type)
+    run.received = Received(held.sync_log_id, run.integration.id, {content for content, _ in known.values()})
+    validator = Validator(source, known)
+    with Client(run.settings.requests_per_second, run.settings.allow_private_address, on_retry=run.tell) as client:
+        listing = source.read(run.settings, run.secret, client)
+        load(run.target, run.integration.type, run.received, _records(run, held, listing, validator))
+    run.problems.extend(listing.problems)
+    for rejected, _ in run.received.rejected.values():
+        concerns = rejected.source_id or f"page {rejected.page}"
+        run.problems.add(Problem(ProblemKind.REJECTED, f"A record {rejected.reason}", concerns))
+    without_id = any(rejected.source_id is None for rejected, _ in run.received.rejected.values())
+    run.listing_complete = listing.complete and not without_id
+    run.warnings.extend({"kind": "listing", "message": sentence} for sentence in listing.warnings)
+
+
+def _records(run: Run, held: turn.Turn, listing: Listing, validator: Validator) -> Iterator[Record]:
+    """The records whose content has to be landed, as pages arrive; everything else is noted on the way."""
+    received = run.received
+    assert received is not None
+    for page in listing.pages():
+        now = datetime.now(UTC)
+        for raw in page.records:
+            seen: Record | RejectedRecord = validator.check(RawProduct(raw, page.number))
+            if received.take(seen, now) and isinstance(seen, Record):
+                yield seen
+        held.progress(received.fetched)
+
+
+def _publish(run: Run, held: turn.Turn, warm: Warm) -> None:
+    """Step 4. What dbt says of it counts for nothing: published_at, read back, is the proof."""
+    received = run.received
+    assert received is not None
+    wanted = Publish(
+        source=run.integration.type,
+        sync_log_id=held.sync_log_id,
+        integration_id=run.integration.id,
+        mapping_version=mapping_version(run.settings.category_map),
+        category_map=dict(run.settings.category_map),
+        listing_complete=run.listing_complete,
+        allow_mass_deactivation=run.request.allow_mass_deactivation,
+        max_deactivation_percent=run.settings.max_deactivation_percent,
+        sightings=len(received.sightings),
+        sightings_digest=received.sightings_digest,
+        rejected=len(received.rejected),
+        errors=run.problems.total,
+    )
+    try:
+        warm.publish(wanted)
+    except SyncFailed:
+        # A connection lost at commit reports an error although the publish stands.
+        if not _is_published(run, held):
+            raise
+    else:
+        if not _is_published(run, held):
+            raise SyncFailed("dbt reported no error, but nothing was published: run the sync again")
+
+
+def _is_published(run: Run, held: turn.Turn) -> bool:
+    with connect(run.target, waiting=run.tell) as connection:
+        return store.published_at(connection, held.sync_log_id) is not None
+
+
+def _finished(run: Run, held: turn.Turn) -> SyncResult:
+    """Step 6, after a publish: the guard's word, the warnings, the verdict."""
+    received = run.received
+    assert received is not None
+    with connect(run.target, waiting=run.tell) as connection, connection.transaction():
+        receipt = (store.log(connection, held.sync_log_id).summary or {})["receipt"]
+        if receipt["held_back"]:
+            run.problems.add(_guard(receipt, run.settings.max_deactivation_percent))
+        run.warnings.extend(of_sync(connection, run.integration.type, held.sync_log_id))
+        run.warnings.extend(
+            {"kind": "secret in clear", "message": f"{name} stands in clear in config: use --secret {name}=env:VARIABLE"}
+            for name in secrets.in_clear(run.integration)
+        )
+        store.finish(
+            connection,
+            held.sync_log_id,
+            status=verdict(published=True, errors_count=run.problems.total),
+            problems=run.problems,
+            errors_count=run.problems.total,
+            error_message=run.problems.kept[0].message if run.problems.kept else None,
+            additions={"warnings": run.warnings, "duplicates": received.duplicates},
+        )
+        return _result(store.log(connection, held.sync_log_id))
+
+
+def _guard(receipt: dict[str, Any], percent: float) -> Problem:
+    return Problem(
+        ProblemKind.GUARD,
+        f"{receipt['held_back']} of {receipt['active_before']} active products are no longer listed, more than "
+        f"{percent:g}% at once: none was made absent. Is this another shop? "
+        "If they are really gone, sync once with --allow-mass-deactivation",
+    )
+
+
+def _failed(run: Run, held: turn.Turn, error: BaseException) -> SyncResult:
+    """Step 6, after an error or a signal: what is recorded is the truth about the publish, whatever was in flight."""
+    expected = isinstance(error, GuidelightError | psycopg.Error | duckdb.Error)
+    message = " ".join(str(error).split()) or type(error).__name__
+    run.problems.add(*_as_problem(error, message))
+    additions: dict[str, Any] = {"warnings": run.warnings}
+    if not expected:
+        additions["traceback"] = traceback.format_exception(error)[-20:]
+    try:
+        with connect(run.target, waiting=run.tell) as connection:
+            is_published = store.published_at(connection, held.sync_log_id) is not None
+            with connection.transaction():
+                store.finish(
+                    connection,
+                    held.sync_log_id,
+                    status=verdict(published=is_published, errors_count=run.problems.total, interrupted=True),
+                    problems=run.problems,
+                    errors_count=run.problems.total,
+                    error_message=message,
+                    additions=additions,
+                )
+                result = _result(store.log(connection, held.sync_log_id))
+    except (ConfigurationError, psycopg.Error, duckdb.Error) as away:
+        # The database is gone: the next holder of the turn closes this log.
+        raise SyncFailed(f"{message} (and the log could not be finished: {away})") from error
+    if isinstance(error, Interrupted) or not expected:
+        raise error
+    return result
+
+
+def _as_problem(error: BaseException, message: str) -> list[Problem]:
+    kind = ProblemKind.INTERRUPTED if isinstance(error, Interrupted) else ProblemKind.FAILURE
+    return [Problem(kind, message)]
+
+
+def _result(log: SyncLog) -> SyncResult:
+    success = log.status in ("success", "partial")
+    return SyncResult(success, log.id, log.stats, log.status, log.error_message)

@@ -1,0 +1,128 @@
+"""dbt: parse once, make the views when the release changes, publish one change set."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from pipelines.errors import SyncFailed
+from pipelines.settings import ROOT, Target, point_dbt_at, quiet_libraries
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+PROJECT = ROOT / "dbt_project"
+_OURS = re.compile(r"guidelight: (?P<sentence>[^\"'\n]+)")
+_FLAGS = ("--quiet", "--log-level", "none", "--log-level-file", "none", "--no-write-json", "--no-use-colors", "--no-version-check")
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """What the publish of one sync is told; the vars of dbt_project.yml."""
+
+    source: str
+    sync_log_id: UUID
+    integration_id: UUID
+    mapping_version: str
+    category_map: dict[str, str]
+    listing_complete: bool
+    allow_mass_deactivation: bool
+    max_deactivation_percent: float
+    sightings: int
+    sightings_digest: int
+    rejected: int
+    errors: int
+
+    def as_vars(self) -> str:
+        """The vars as dbt takes them."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return json.dumps(fields, default=str)
+
+
+def release() -> str:
+    """This release: the version, and the first 12 digits of a hash over the dbt project, so that an edit counts."""
+    files = sorted(path for path in PROJECT.rglob("*") if path.suffix in (".sql", ".csv"))
+    content = b"".join(path.relative_to(PROJECT).as_posix().encode() + path.read_bytes() for path in files)
+    return f"{version('guidelight-sync')}+{hashlib.sha256(content).hexdigest()[:12]}"
+
+
+def mapping_version(category_map: dict[str, str]) -> str:
+    """Release and category map together (DESIGN.md, Tables, product_sync_state): when it moves, contents are mapped anew."""
+    spelled = json.dumps(category_map, sort_keys=True)
+    return f"{release()}+{hashlib.sha256(spelled.encode()).hexdigest()[:8]}"
+
+
+class Dbt:
+    """dbt on one target, with the project parsed: importing and parsing take seconds, so it is done once."""
+
+    def __init__(self, target: Target, manifest: Manifest | None = None) -> None:
+        self.target = target
+        quiet_libraries()
+        point_dbt_at(target)
+        self.manifest = retargeted(manifest, target) if manifest is not None else self._parse()
+
+    def _parse(self) -> Manifest:
+        result = self._invoke(None, "parse", "--no-partial-parse")
+        manifest: Manifest = result.result
+        return manifest
+
+    def make_views(self) -> None:
+        """Load category_map and make every view. Raises SyncFailed with dbt's reason."""
+        self._invoke(self.manifest, "seed", "--full-refresh")
+        self._invoke(self.manifest, "run", "--exclude", "products")
+
+    def publish(self, wanted: Publish) -> None:
+        """Run the one model of a sync. Raises SyncFailed when a statement failed: then nothing was written.
+
+        A connection lost at commit raises too, although the publish may stand: only published_at tells.
+        """
+        self._invoke(self.manifest, "run", "--select", "products", "--vars", wanted.as_vars())
+
+    def _invoke(self, manifest: Manifest | None, *words: str) -> Any:
+        from dbt.cli.main import dbtRunner
+
+        paths = ("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(ROOT / "build" / "dbt"))
+        # A copy: dbt keeps what it compiled in the manifest, an ephemeral model with the vars of an earlier run too.
+        copy = None if manifest is None else manifest.deepcopy()  # type: ignore[no-untyped-call]
+        result = dbtRunner(manifest=copy).invoke([*words, *paths, *_FLAGS])
+        self._close()
+        if result.success:
+            return result
+        raise SyncFailed(_reason(result))
+
+    def _close(self) -> None:
+        """Free the DuckDB file: dbt-duckdb keeps it open as long as the process lives."""
+        if self.target.engine == "duckdb":
+            from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+
+
+def retargeted(manifest: Manifest, target: Target) -> Manifest:
+    """A manifest that was parsed for another database of the same engine, with this one's name in it."""
+    name = target.path.stem if target.path is not None else dict(target.parameters).get("dbname", "")
+    for node in [*manifest.nodes.values(), *manifest.sources.values()]:
+        old = node.database
+        node.database = name
+        if node.relation_name is not None and old:
+            node.relation_name = node.relation_name.replace(f'"{old}"', f'"{name}"', 1)
+    return manifest
+
+
+def _reason(result: Any) -> str:
+    """One line of dbt's answer: our own sentence where the SQL raised one, else the first line of the database's."""
+    messages = [str(result.exception)] if result.exception else []
+    if result.result is not None and hasattr(result.result, "results"):
+        messages += [str(one.message) for one in result.result.results if one.message and one.status not in ("success", "pass")]
+    text = "\n".join(messages)
+    ours = _OURS.search(text)
+    if ours is not None:
+        return ours["sentence"].strip()
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    said = [line for line in lines if not line.startswith(("Database Error", "Runtime Error", "Compilation Error"))]
+    return (said or lines or ["dbt gave no reason"])[0][:500]

@@ -1,0 +1,294 @@
+"""One sync of a source at a time: take the turn, beat, give it back, on both engines (DESIGN.md, One sync, step 2)."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from filelock import lock_descriptor
+
+from models.integration import Integration
+from pipelines.database import Connection, Row, connect
+from pipelines.errors import ConfigurationError, SyncFailed, TurnRefused
+from pipelines.heartbeat import Heartbeat
+from pipelines.process import Process
+from pipelines.settings import Target
+
+LIVE = 15.0
+"""Seconds: a heartbeat within them means that the sync lives."""
+
+DEAD = 60.0
+"""Seconds of silence after which a turn is taken over."""
+
+_POLL = 0.5
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the log row of a sync begins with."""
+
+    integration: Integration
+    sync_type: str
+    triggered_by: UUID | None
+    release: str
+    scope: str = "full"
+
+
+class Turn:
+    """The turn of a source, held by one sync."""
+
+    def __init__(self, target: Target, sync_log_id: UUID, heartbeat: Heartbeat | None) -> None:
+        self.target = target
+        self.sync_log_id = sync_log_id
+        self._heartbeat = heartbeat
+        self._told = 0.0
+
+    def check(self) -> None:
+        """Raise SyncFailed when the turn was lost. The publish looks again, inside its transaction."""
+        if self._heartbeat is not None and self._heartbeat.lost:
+            raise SyncFailed("this sync lost the turn of its source to another: look at `guidelight logs list`")
+
+    def progress(self, fetched: int) -> None:
+        """Show how many products have come, at most once a second; dropped where the database is busy."""
+        self.check()
+        if time.monotonic() - self._told < 1.0:
+            return
+        self._told = time.monotonic()
+        if self._heartbeat is not None:
+            self._heartbeat.fetched = fetched
+            return
+        with contextlib.suppress(ConfigurationError), connect(self.target, patience=0) as connection:
+            connection.execute(
+                "update sync_logs set products_fetched = $fetched where id = $id and status = 'running'",
+                fetched=fetched,
+                id=self.sync_log_id,
+            )
+
+
+@contextmanager
+def take(target: Target, opening: Opening, tell: Tell) -> Iterator[Turn]:
+    """Take the turn of the integration's source and write the log row, running and visible at once; give it back.
+
+    What a dead sync left running is closed in the same transaction. `tell` hears of waiting, in sentences.
+    Raises TurnRefused when a sync of the source lives.
+    """
+    sync_log_id = uuid4()
+    if target.engine == "duckdb":
+        with _file_lock(target, opening.integration.type, sync_log_id, tell):
+            with connect(target, waiting=tell) as connection, connection.transaction():
+                _close_dead(connection, connection.rows("select id from sync_logs where status = 'running'"))
+                _begin(connection, sync_log_id, opening)
+            try:
+                yield Turn(target, sync_log_id, None)
+            finally:
+                with connect(target) as connection:
+                    _give_back(connection, opening.integration.type, sync_log_id)
+        return
+    _take_row(target, sync_log_id, opening, tell)
+    heartbeat = Heartbeat(target, opening.integration.type, sync_log_id)
+    try:
+        with heartbeat:
+            yield Turn(target, sync_log_id, heartbeat)
+    finally:
+        with connect(target) as connection:
+            _give_back(connection, opening.integration.type, sync_log_id)
+
+
+def _begin(connection: Connection, sync_log_id: UUID, opening: Opening) -> None:
+    source = opening.integration.type
+    me = Process.current()
+    connection.execute(
+        """
+        insert into sync_logs (id, integration_id, sync_type, status, triggered_by, scope, release)
+        values ($id, $integration_id, $sync_type, 'running', $triggered_by, $scope, $release)
+        """,
+        id=sync_log_id,
+        integration_id=opening.integration.id,
+        sync_type=opening.sync_type,
+        triggered_by=opening.triggered_by,
+        scope=opening.scope,
+        release=opening.release,
+    )
+    connection.execute(
+        "insert into sync_turns (source) values ($source) on conflict (source) do nothing", source=source
+    )
+    connection.execute(
+        """
+        update sync_turns
+        set sync_log_id = $id, integration_id = $integration_id, host = $host, boot_id = $boot_id,
+            pid_namespace = $pid_namespace, pid = $pid, process_started = $started,
+            taken_at = now(), heartbeat_at = now()
+        where source = $source
+        """,
+        source=source,
+        id=sync_log_id,
+        integration_id=opening.integration.id,
+        host=me.host,
+        boot_id=me.boot_id,
+        pid_namespace=me.pid_namespace,
+        pid=me.pid,
+        started=me.started,
+    )
+
+
+def _give_back(connection: Connection, source: str, sync_log_id: UUID) -> None:
+    connection.execute(
+        "update sync_turns set sync_log_id = null, heartbeat_at = null where source = $source and sync_log_id = $id",
+        source=source,
+        id=sync_log_id,
+    )
+
+
+def _close_dead(connection: Connection, dead: list[Row]) -> None:
+    """End the logs of syncs that died: one statement each, which looks again once it has the row's lock.
+
+    A publish that was being decided meanwhile is seen as it ended.
+    """
+    for row in dead:
+        connection.execute(
+            """
+            update sync_logs
+            set status = case when published_at is null then 'failed' else 'partial' end,
+                error_message = case
+                    when published_at is null then 'interrupted before publish'
+                    else 'interrupted after publish: not checked'
+                end,
+                errors_count = coalesce(errors_count, 0) + 1,
+                error_details = cast($details as jsonb),
+                completed_at = now(),
+                duration_ms = cast(extract(epoch from (now() - started_at)) * 1000 as integer)
+            where id = $id and status = 'running'
+            """,
+            id=row["id"],
+            details=json.dumps(
+                {
+                    "counts": {"interrupted": 1},
+                    "problems": [
+                        {"kind": "interrupted", "message": "the process of this sync ended", "concerns": None}
+                    ],
+                }
+            ),
+        )
+
+
+def _take_row(target: Target, sync_log_id: UUID, opening: Opening, tell: Tell) -> None:
+    """Postgres: the row of sync_turns, by the database's clock."""
+    source = opening.integration.type
+    told = False
+    first_beat: object = None
+    while True:
+        with connect(target) as connection:
+            holder = _holder(connection, source)
+            if holder is None or _is_free(holder):
+                if _take_over(connection, sync_log_id, opening, holder):
+                    return
+                continue
+        if holder["silence"] <= LIVE or (told and holder["heartbeat_at"] != first_beat):
+            raise TurnRefused(_refusal(source, str(holder["sync_log_id"]), _who(holder)), str(holder["sync_log_id"]))
+        if not told:
+            first_beat, told = holder["heartbeat_at"], True
+            tell(
+                f"sync {holder['sync_log_id']} has the turn of {source} but has been silent for "
+                f"{holder['silence']:.0f} s: waiting until it beats, or has been silent for {DEAD:.0f} s"
+            )
+        time.sleep(_POLL)
+
+
+def _holder(connection: Connection, source: str) -> Row | None:
+    return connection.one(
+        """
+        select sync_log_id, host, boot_id, pid_namespace, pid, process_started, heartbeat_at,
+            cast(extract(epoch from (clock_timestamp() - heartbeat_at)) as double precision) as silence
+        from sync_turns where source = $source and sync_log_id is not null
+        """,
+        source=source,
+    )
+
+
+def _is_free(holder: Row) -> bool:
+    process = Process(
+        host=str(holder["host"]),
+        boot_id=str(holder["boot_id"]),
+        pid_namespace=str(holder["pid_namespace"]),
+        pid=int(str(holder["pid"])),
+        started=str(holder["process_started"]),
+    )
+    return process.is_known_dead() or float(str(holder["silence"])) > DEAD
+
+
+def _take_over(connection: Connection, sync_log_id: UUID, opening: Opening, seen: Row | None) -> bool:
+    """Take the turn if it still is as it was seen. The row's lock waits for a publish that has begun."""
+    source = opening.integration.type
+    with connection.transaction():
+        connection.execute(
+            "insert into sync_turns (source) values ($source) on conflict (source) do nothing", source=source
+        )
+        now = connection.one(
+            "select sync_log_id, heartbeat_at from sync_turns where source = $source for update", source=source
+        )
+        assert now is not None
+        before = None if seen is None else (seen["sync_log_id"], seen["heartbeat_at"])
+        if (None if now["sync_log_id"] is None else (now["sync_log_id"], now["heartbeat_at"])) != before:
+            return False
+        if now["sync_log_id"] is not None:
+            _close_dead(connection, [{"id": now["sync_log_id"]}])
+        _begin(connection, sync_log_id, opening)
+    return True
+
+
+@contextmanager
+def _file_lock(target: Target, source: str, sync_log_id: UUID, tell: Tell) -> Iterator[None]:
+    """DuckDB: an OS lock on `<file>.lock`, which names who has it. It ends with this process, however that ends."""
+    assert target.path is not None
+    path = Path(f"{target.path}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        told = False
+        while not lock_descriptor(descriptor, blocking=False):
+            holder = _named(descriptor)
+            if holder.get("source") == source:
+                who = f"process {holder.get('pid')}"
+                raise TurnRefused(_refusal(source, holder.get("sync_log_id", "?"), who), holder.get("sync_log_id"))
+            if holder and not told:
+                tell(f"waiting for the sync of {holder.get('source')} (process {holder.get('pid')}), which has the file")
+                told = True
+            time.sleep(0.1)
+        _name(descriptor, {"source": source, "sync_log_id": str(sync_log_id), "pid": str(os.getpid())})
+        try:
+            yield
+        finally:
+            os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _named(descriptor: int) -> dict[str, str]:
+    """Who holds the lock; empty while it is being written."""
+    text = os.pread(descriptor, 4096, 0)
+    try:
+        return dict(json.loads(text))
+    except ValueError:
+        return {}
+
+
+def _name(descriptor: int, holder: dict[str, str]) -> None:
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, json.dumps(holder).encode(), 0)
+
+
+def _who(holder: Row) -> str:
+    return f"process {holder['pid']} on {holder['host']}"
+
+
+def _refusal(source: str, sync_log_id: str, who: str) -> str:
+    return f"{source} is already syncing: sync {sync_log_id} ({who}). Wait for it, or look at `guidelight logs show`"

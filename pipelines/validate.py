@@ -1,0 +1,127 @@
+"""One table of rules that says which records can be used, before dlt sees them: it changes or drops what can't."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from models.record import NotCanonical, RawProduct, Record, RejectedRecord, canonical, digest, storable
+from pipelines.sources import Source, bodies
+
+LARGEST = 5_000_000
+"""Bytes of one record. A description of 1 MB is odd but possible; five of them are no product."""
+
+
+class Subject:
+    """A record on trial: what the rules may ask of it, each worked out once."""
+
+    def __init__(self, raw: bytes, source: Source) -> None:
+        self.raw = raw
+        self._source = source
+
+    @cached_property
+    def form(self) -> tuple[dict[str, Any], bytes] | NotCanonical:
+        """The record and its canonical form, or why there is none."""
+        try:
+            return canonical(self.raw)
+        except NotCanonical as refusal:
+            return refusal
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """The record; where it is unreadable as a whole, the members that can be read."""
+        if isinstance(self.form, tuple):
+            return self.form[0]
+        try:
+            parts = bodies.members(self.raw)
+        except bodies.NotJson:
+            return {}
+        return {key: value for key, part in parts.items() if (value := _readable(part)) is not None}
+
+    @cached_property
+    def source_id(self) -> str | None:
+        found = self._source.source_id(self.record)
+        return found if found is not None and storable(found) == found else None
+
+    @cached_property
+    def name(self) -> str | None:
+        return self._source.name(self.record)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A reason to reject a record: what the rule is about, why it is there, and what it says of a record, if anything."""
+
+    name: str
+    why: str
+    says: Callable[[Subject], str | None]
+
+
+def _too_large(subject: Subject) -> str | None:
+    size = len(subject.raw)
+    return f"is larger than {LARGEST // 1_000_000} MB ({size / 1_000_000:.1f} MB)" if size > LARGEST else None
+
+
+def _unreadable(subject: Subject) -> str | None:
+    return str(subject.form) if isinstance(subject.form, NotCanonical) else None
+
+
+def _without_id(subject: Subject) -> str | None:
+    if subject.source_id is None:
+        return "has no usable id: text of 1 to 300 characters, or a whole number, is needed"
+    return None
+
+
+def _without_name(subject: Subject) -> str | None:
+    return "has no usable name: none is given, or it is blank" if subject.name is None else None
+
+
+RULES = (
+    Rule("size", "one such record would fill the memory and the databases' own limits", _too_large),
+    Rule(
+        "content",
+        "no object, no JSON, NaN, infinities, NUL, lone surrogates, numbers beyond range, endless nesting: no database "
+        "can store it, and dlt would drop or change it silently (RELIABILITY.md, findings 2 and 3)",
+        _unreadable,
+    ),
+    Rule("id", "without an id it can't be told which product it is", _without_id),
+    Rule("name", "products.name is not null, and a menu can't show it", _without_name),
+)
+"""Each rule in the order in which it is asked; the first that has something to say rejects the record."""
+
+
+class Validator:
+    """Turns what a source yields into what can be landed.
+
+    `known` holds the contents that are landed already, {raw_hash: (content_hash, source_id)}: bytes among them are
+    not parsed again, for they passed when they were landed.
+    """
+
+    def __init__(self, source: Source, known: Mapping[str, tuple[str, str]]) -> None:
+        self._source = source
+        self._known = known
+        self._contents = {content_hash for content_hash, _ in known.values()}
+
+    def check(self, product: RawProduct) -> Record | RejectedRecord:
+        """The record, its payload None where its content is landed already; or why it can't be used."""
+        raw_hash = digest(product.raw)
+        landed = self._known.get(raw_hash)
+        if landed is not None:
+            return Record(landed[1], landed[0], raw_hash, None, product.page)
+        subject = Subject(product.raw, self._source)
+        reason = next((said for rule in RULES if (said := rule.says(subject)) is not None), None)
+        form, source_id = subject.form, subject.source_id
+        if reason is not None or source_id is None or isinstance(form, NotCanonical):
+            return RejectedRecord.of(product.raw, page=product.page, reason=str(reason), source_id=source_id)
+        content_hash = digest(form[1])
+        payload = None if content_hash in self._contents else form[1].decode()
+        return Record(source_id, content_hash, raw_hash, payload, product.page)
+
+
+def _readable(part: bytes) -> Any:
+    try:
+        return bodies.lenient(part)
+    except bodies.NotJson:
+        return None

@@ -1,0 +1,296 @@
+"""One HTTP attempt on the wire: address checked, nothing followed, size and total time bound."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.response import HTTPResponse
+
+from pipelines.errors import SourceError
+
+_CHUNK = 64 * 1024
+_PASSING = (
+    requests.exceptions.ConnectionError,
+    requests.exceptions.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a server answered: the status, its headers (any case) and the whole body, decompressed."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class AttemptFailed(Exception):
+    """One attempt went wrong in a way that may pass; `retry_after` is the server's wish, in seconds.
+
+    Internal to http.py, which turns the last of them into a SourceError. `attempts` bounds how often such a
+    trouble is tried at all, None: as long as there is patience.
+    """
+
+    def __init__(
+        self, reason: str, *, retry_after: float | None = None, throttled: bool = False, attempts: int | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+        self.throttled = throttled
+        self.attempts = attempts
+
+
+class Wire:
+    """Connections to servers, kept open between requests. Safe for `connections` threads at once."""
+
+    def __init__(
+        self, *, allow_private_address: bool, connections: int, connect: float, read: float, body_limit: int
+    ) -> None:
+        self._allow_private_address = allow_private_address
+        self._timeouts = (connect, read)
+        self._body_limit = body_limit
+        self._session = requests.Session()
+        # Neither proxies nor .netrc of the machine: the latter would replace our authorization.
+        self._session.trust_env = False
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers.clear()
+        self._session.headers.update({"User-Agent": "guidelight-sync", "Accept-Encoding": "gzip, deflate"})
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, _Adapter(pool_connections=4, pool_maxsize=connections))
+
+    def close(self) -> None:
+        """Close the connections that are idle."""
+        self._session.close()
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        params: Mapping[str, str],
+        data: Mapping[str, str] | None,
+        deadline: float,
+    ) -> Response:
+        """One request and its whole answer, within `deadline` seconds; a redirect is an answer like any other.
+
+        Raises AttemptFailed for what may pass (refused, reset, too slow, cut short), SourceError for what won't:
+        an address that is not allowed, a certificate, a body beyond the limit, a header that can't be sent.
+        """
+        _check_headers(headers)
+        self._check_address(url)
+        with _watched(deadline) as watch:
+            try:
+                answer = self._session.request(
+                    method,
+                    url,
+                    headers=dict(headers),
+                    params=dict(params),
+                    data=None if data is None else dict(data),
+                    timeout=self._timeouts,
+                    allow_redirects=False,
+                    stream=True,
+                )
+                with answer:
+                    body = self._body(answer, url)
+            except requests.exceptions.RequestException as error:
+                # requests' own words may quote the header that could not be sent: they are never repeated.
+                raise _translated(error, url, deadline if watch.cut else None) from None
+        if watch.cut:
+            raise _too_slow(url, deadline)
+        return Response(answer.status_code, answer.headers, body)
+
+    def _body(self, answer: requests.Response, url: str) -> bytes:
+        kept = bytearray()
+        for chunk in answer.iter_content(_CHUNK):
+            kept += chunk
+            if len(kept) > self._body_limit:
+                raise SourceError(
+                    f"{_host(url)} answered with more than {self._body_limit // 1_000_000} MB: "
+                    "set page_size of the integration to a smaller number"
+                )
+        return bytes(kept)
+
+    def _check_address(self, url: str) -> None:
+        """The one place that decides where we may connect to (DESIGN.md, Sources)."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise SourceError(f"{_host(url)} is no http or https address: correct base_url of the integration")
+        if self._allow_private_address:
+            return
+        for address in _resolved(parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)):
+            if not _is_public(address):
+                raise SourceError(
+                    f"{parts.hostname} leads to {address}, which is no public address: correct base_url, "
+                    "or set allow_private_address of the integration to true"
+                )
+
+
+def _resolved(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        if error.errno == socket.EAI_AGAIN:
+            raise AttemptFailed(f"the name {host} could not be looked up") from error
+        raise _unknown_host(host) from error
+    except UnicodeError as error:
+        raise _unknown_host(host) from error
+    return [str(entry[4][0]) for entry in found]
+
+
+def _unknown_host(host: str) -> SourceError:
+    return SourceError(f"There is no host {host}: correct base_url of the integration, or check the network")
+
+
+def _is_public(address: str) -> bool:
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    judged = mapped or parsed
+    return judged.is_global and not judged.is_multicast
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if not (value.isascii() and value.isprintable()):
+            raise SourceError(
+                f"The header {name} can't be sent: its value holds a line break or a character beyond ASCII. "
+                "Set the secret of the integration again, without them"
+            )
+
+
+def _translated(error: requests.exceptions.RequestException, url: str, cut_after: float | None) -> Exception:
+    host = _host(url)
+    if cut_after is not None:
+        return _too_slow(url, cut_after)
+    if isinstance(error, requests.exceptions.SSLError) and _caused_by(error, ssl.SSLCertVerificationError):
+        return SourceError(f"The certificate of {host} is not valid: check base_url, and this machine's clock")
+    if isinstance(error, requests.exceptions.ConnectionError) and _caused_by(error, socket.gaierror):
+        return _unknown_host(host)
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return AttemptFailed(f"{host} can't be connected to: no answer in time")
+    if isinstance(error, requests.exceptions.Timeout):
+        return AttemptFailed(f"{host} stopped answering")
+    if _caused_by(error, ConnectionRefusedError):
+        return AttemptFailed(f"{host} refuses connections")
+    if isinstance(error, requests.exceptions.ContentDecodingError):
+        return AttemptFailed(f"{host} sent a body that can't be decompressed")
+    if isinstance(error, _PASSING):
+        return AttemptFailed(f"the connection to {host} broke before the answer was complete")
+    return SourceError(f"The request to {host} can't be sent ({type(error).__name__}): check base_url")
+
+
+def _too_slow(url: str, seconds: float) -> AttemptFailed:
+    return AttemptFailed(f"{_host(url)} had not answered in full after {seconds:.0f} s")
+
+
+def _caused_by(error: BaseException, kind: type[BaseException], depth: int = 10) -> bool:
+    """Whether an exception of that kind stands anywhere in what requests and urllib3 wrapped."""
+    if isinstance(error, kind):
+        return True
+    inner: list[Any] = [*error.args, getattr(error, "reason", None), error.__cause__, error.__context__]
+    return depth > 0 and any(_caused_by(item, kind, depth - 1) for item in inner if isinstance(item, BaseException))
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2] or "The given address"
+
+
+class _Watch(threading.local):
+    """The attempt that a thread is making."""
+
+    attempt: _Attempt | None = None
+
+
+_watch = _Watch()
+
+
+class _Attempt:
+    """The socket of an attempt, cut from outside at its deadline.
+
+    Timeouts of a socket begin anew with each byte, so a server that sends one a second would hold us for ever
+    (RELIABILITY.md, fault 36).
+    """
+
+    def __init__(self) -> None:
+        self.cut = False
+        self._socket: socket.socket | None = None
+        self._over = False
+        self._lock = threading.Lock()
+
+    def uses(self, used: socket.socket | None) -> None:
+        with self._lock:
+            self._socket = used
+            if self.cut:
+                self._shut()
+
+    def expire(self) -> None:
+        with self._lock:
+            if not self._over:
+                self.cut = True
+                self._shut()
+
+    def end(self) -> None:
+        with self._lock:
+            self._over = True
+
+    def _shut(self) -> None:
+        if self._socket is not None:
+            # Already closed by its owner: there is nothing left to cut.
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+@contextlib.contextmanager
+def _watched(deadline: float) -> Iterator[_Attempt]:
+    attempt = _Attempt()
+    timer = threading.Timer(deadline, attempt.expire)
+    timer.daemon = True
+    timer.start()
+    _watch.attempt = attempt
+    try:
+        yield attempt
+    finally:
+        _watch.attempt = None
+        attempt.end()
+        timer.cancel()
+
+
+class _Watched(HTTPConnection):
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
+        if _watch.attempt is not None:
+            _watch.attempt.uses(self.sock)
+        return super().getresponse()
+
+
+class _WatchedTls(_Watched, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Watched
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedTls
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}

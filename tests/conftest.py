@@ -1,0 +1,66 @@
+"""Which engines a test runs on, and the databases it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.databases import Databases, Engine, TestDatabase
+from tests.postgres import system_postgres
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--postgres15",
+        action="store_true",
+        help="run every Postgres test on the system's Postgres 15 to 17 in place of the wheel's 18",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "postgres_only: what DuckDB has no notion of (policies, roles)")
+    config.addinivalue_line("markers", "duckdb_only: what only a file has (locks on it)")
+    config.addinivalue_line("markers", "every_postgres: also on the system's Postgres 15 to 17, where there is one")
+    if config.getoption("--postgres15") and system_postgres() is None:
+        raise pytest.UsageError("--postgres15: there is no Postgres 15, 16 or 17 in /usr/lib/postgresql")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test that asks for a database runs on each engine, unless it is marked otherwise."""
+    if "engine" not in metafunc.fixturenames:
+        return
+    marks = {mark.name for mark in metafunc.definition.iter_markers()}
+    engines = [*([] if "postgres_only" in marks else ["duckdb"]), *([] if "duckdb_only" in marks else ["postgres"])]
+    if "every_postgres" in marks and system_postgres() and not metafunc.config.getoption("--postgres15"):
+        engines.append("postgres15")
+    metafunc.parametrize("engine", engines, indirect=True)
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """The engine that this test runs on: duckdb, postgres, or postgres15 (the system's)."""
+    name: Engine = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Databases]:
+    """Makes databases; its servers stop with the tests of this process."""
+    made = Databases(tmp_path_factory.mktemp("databases"), system_only=pytestconfig.getoption("--postgres15"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def empty_database(databases: Databases, engine: Engine) -> Iterator[TestDatabase]:
+    """A database with nothing in it."""
+    with databases.make(engine, migrated=False) as database:
+        yield database
+
+
+@pytest.fixture
+def database(databases: Databases, engine: Engine) -> Iterator[TestDatabase]:
+    """A migrated database with no rows."""
+    with databases.make(engine, migrated=True) as database:
+        yield database
