@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -233,6 +234,8 @@ def main(arguments: list[str] | None = None) -> None:
         _leave(130)
     except GuidelightError as error:
         print(f"error: {error}", file=sys.stderr)
+        if "--verbose" in (sys.argv if arguments is None else arguments):
+            traceback.print_exception(error)
         _leave(error.exit_status)
     except _usage_errors() as error:
         error.show()

@@ -16,7 +16,7 @@ from models.sync import Status, SyncResult, SyncStats
 from pipelines import practice, store
 from pipelines.console import Console
 from pipelines.database import connect
-from pipelines.errors import ConfigurationError, GuidelightError, Interrupted, TurnRefused
+from pipelines.errors import ConfigurationError, GuidelightError, Interrupted
 from pipelines.settings import Target, target
 from pipelines.views import bring_up_to_date
 from pipelines.warm import Warm
@@ -127,8 +127,8 @@ def _chosen(where: Target, selection: Selection, triggered_by: UUID | None, cons
 
 
 def _refused(error: GuidelightError) -> SyncResult:
-    sync_log_id = error.sync_log_id if isinstance(error, TurnRefused) else None
-    return SyncResult(False, None if sync_log_id is None else UUID(sync_log_id), SyncStats(), None, str(error))
+    sync_log_id = None if error.sync_log_id is None else UUID(error.sync_log_id)
+    return SyncResult(False, sync_log_id, SyncStats(), None, str(error))
 
 
 def _print(where: Target, integration: Integration, result: SyncResult, console: Console) -> None:

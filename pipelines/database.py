@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -14,7 +14,7 @@ import orjson
 import psycopg
 from psycopg.rows import tuple_row
 
-from pipelines.errors import ConfigurationError
+from pipelines.errors import ConfigurationError, DatabaseFailed
 from pipelines.settings import Target
 
 DUCKDB_PATIENCE = 60.0
@@ -109,11 +109,18 @@ def connect(
 
     A DuckDB file that another process holds is waited for, `patience` seconds; `waiting` is told once, in a
     sentence. A missing file is created unless `read_only`.
-    Raises ConfigurationError: not reachable, refused, older than Postgres 15, no database, held too long.
+    Raises ConfigurationError: not reachable, refused, older than Postgres 15, no database, held too long, lacking
+    rights; DatabaseFailed when a statement fails or the connection is lost.
     """
     raw = _postgres(target) if target.engine == "postgres" else _duckdb(target, read_only, patience, waiting)
     try:
         yield Connection(target, raw)
+    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction) as error:
+        raise ConfigurationError(
+            f"The database {target} refuses: {_first_line(error)}. Use a role that may write there, the tables' owner"
+        ) from error
+    except (psycopg.Error, duckdb.Error) as error:
+        raise DatabaseFailed(f"The database {target} failed: {_first_line(error)}") from error
     finally:
         raw.close()
 
@@ -154,9 +161,9 @@ def _duckdb(
             holder = _HOLDER.search(str(error))
             if holder is None and "lock" not in str(error):
                 raise ConfigurationError(
-                    f"{target.path} can't be opened as a DuckDB file: {str(error).splitlines()[0]}"
+                    f"{target.path} can't be opened as a DuckDB file: {_first_line(error)}"
                 ) from error
-            who = f"process {holder['pid']} ({os.path.basename(holder['program'])})" if holder else "another process"
+            who = f"process {holder['pid']} ({Path(holder['program']).name})" if holder else "another process"
             if time.monotonic() >= deadline:
                 raise ConfigurationError(
                     f"{target.path} is held by {who}, for more than {patience:.0f} s: close it there and try again"
@@ -165,6 +172,11 @@ def _duckdb(
                 waiting(f"waiting for {target.path.name}, which {who} has open")
                 told = True
             time.sleep(0.05)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].strip() if lines else type(error).__name__
 
 
 def _for_psycopg(sql: str, parameters: dict[str, Any]) -> tuple[bytes, dict[str, Any] | None]:

@@ -6,6 +6,7 @@ GuidelightError
 ├── SourceError             exit 1: the source can't be read now
 │   ├── CredentialsRefused  the key or the dispensary is refused: no retry helps
 │   └── PageError           one page can't be had: the sync goes on, its listing is incomplete
+├── DatabaseFailed          exit 1: the database gave up in the middle of something; run it again
 ├── SyncFailed              exit 1: nothing was published; the message says why and what to do
 └── Interrupted             exit 130 or 143: a signal asked us to stop
 
@@ -21,6 +22,8 @@ class GuidelightError(Exception):
     """The root of all errors that this project raises on purpose."""
 
     exit_status = 1
+    sync_log_id: str | None = None
+    """The sync that it is about, where there is one."""
 
 
 class ConfigurationError(GuidelightError):
@@ -30,7 +33,7 @@ class ConfigurationError(GuidelightError):
 
 
 class TurnRefused(GuidelightError):
-    """Another sync of the same source is running; `sync_log_id` names it where it is known."""
+    """Another sync of the same source is running: the one that `sync_log_id` names, where it is known."""
 
     exit_status = 4
 
@@ -53,6 +56,10 @@ class PageError(SourceError):
     def __init__(self, message: str, page: int | None = None) -> None:
         super().__init__(message)
         self.page = page
+
+
+class DatabaseFailed(GuidelightError):
+    """A statement failed, or the connection was lost: what was not committed is as it was."""
 
 
 class SyncFailed(GuidelightError):

@@ -6,10 +6,8 @@ import threading
 from types import TracebackType
 from uuid import UUID
 
-import psycopg
-
 from pipelines.database import connect
-from pipelines.errors import ConfigurationError
+from pipelines.errors import GuidelightError
 from pipelines.settings import Target
 
 BEAT = 5.0
@@ -40,7 +38,7 @@ class Heartbeat:
         while not self._stop.is_set():
             try:
                 self._beat_on_one_connection()
-            except (psycopg.Error, ConfigurationError):
+            except GuidelightError:
                 # The database is away: the next beat tries again, and the publish will say so if it stays away.
                 self._stop.wait(BEAT)
 

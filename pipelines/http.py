@@ -5,7 +5,6 @@ One attempt is wire.py's. Neither a header nor a secret ever stands in a message
 
 from __future__ import annotations
 
-import random
 import re
 import threading
 import time
@@ -17,7 +16,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from pipelines.errors import CredentialsRefused, SourceError
 from pipelines.pace import Pacer, Stopwatch
@@ -76,13 +75,14 @@ class Client:
         self.limits = limits or Limits()
         self._rate = requests_per_second
         self._on_retry = on_retry
-        self._clock = clock
+        self.clock = clock
         self._closed = threading.Event()
         self._sleep = sleep or self._pause
         self._lock = threading.Lock()
         self._telling = threading.Lock()
         self._pacers: dict[tuple[str, str], Pacer] = {}
         self._budget = Stopwatch(clock)
+        self._jitter = wait_random_exponential(multiplier=self.limits.backoff, max=self.limits.longest_wait)
         self._wire = Wire(
             allow_private_address=allow_private_address,
             connections=self.limits.concurrency,
@@ -137,12 +137,14 @@ class Client:
         Raises SourceError: no usable answer within patience, retry budget, size; an address not allowed; a redirect.
         """
         pacer = self._pacer(url, shop)
-        course = _Course(what, self._clock())
+        course = _Course(what)
 
         def attempt() -> T:
             pacer.wait()
+            if course.attempts == 0:
+                course.began = self.clock()  # waiting for the first turn costs no patience
             course.attempts += 1
-            left = self.limits.patience - (self._clock() - course.began)
+            left = self.limits.patience - (self.clock() - course.began)
             response = self._wire.send(
                 method,
                 url,
@@ -193,8 +195,7 @@ class Client:
     def _wait(self, state: RetryCallState) -> float:
         """Exponential with full jitter; longer where the server asks for it."""
         failure = _failure(state)
-        ceiling = min(self.limits.longest_wait, self.limits.backoff * 2 ** (state.attempt_number - 1))
-        return min(self.limits.longest_wait, max(random.uniform(0, ceiling), failure.retry_after or 0))
+        return min(self.limits.longest_wait, max(self._jitter(state), failure.retry_after or 0))
 
     def _given_up(self, state: RetryCallState, course: _Course) -> bool:
         failure = _failure(state)
@@ -202,7 +203,7 @@ class Client:
         return (
             self._closed.is_set()
             or (failure.attempts is not None and state.attempt_number >= failure.attempts)
-            or self._clock() - course.began + wait >= self.limits.patience
+            or self.clock() - course.began + wait >= self.limits.patience
             or self._budget.seconds() + wait >= self.limits.retry_budget
         )
 
@@ -219,7 +220,7 @@ class Client:
 
     def _epitaph(self, failure: AttemptFailed, course: _Course) -> str:
         tries = "once" if course.attempts == 1 else f"{course.attempts} times"
-        seconds = self._clock() - course.began
+        seconds = self.clock() - course.began
         advice = (
             "the source's limit is lower than requests_per_second, or someone else uses it up"
             if failure.throttled
@@ -231,7 +232,7 @@ class Client:
         key = (urlsplit(url).netloc, shop)
         with self._lock:
             if key not in self._pacers:
-                self._pacers[key] = Pacer(self._rate, self._clock, self._sleep)
+                self._pacers[key] = Pacer(self._rate, self.clock, self._sleep)
             return self._pacers[key]
 
     def _pause(self, seconds: float) -> None:
@@ -244,7 +245,7 @@ class _Course:
     """How one request is going."""
 
     what: str
-    began: float
+    began: float = 0.0
     attempts: int = 0
     retrying: bool = False
 
@@ -257,7 +258,7 @@ def _failure(state: RetryCallState) -> AttemptFailed:
 
 
 def _retry_after(value: str | None) -> float | None:
-    """Retry-After in seconds from now, from seconds or a date (RFC 9110, 10.2.3); None for the past and for nonsense."""
+    """Retry-After in seconds from now, from seconds or a date (RFC 9110, 10.2.3); None for the past and nonsense."""
     text = (value or "").strip()
     if re.fullmatch(r"[0-9]{1,18}", text):
         return float(text) or None

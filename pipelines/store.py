@@ -143,13 +143,13 @@ def finish(
     *,
     status: Status,
     problems: Problems,
-    errors_count: int,
     error_message: str | None,
-    additions: dict[str, Any],
+    summary: dict[str, Any],
+    traceback: list[str] | None = None,
 ) -> bool:
     """End a running log and tell its integration; False when the log was no longer running.
 
-    `additions` joins the summary that the publish wrote. To be called in a transaction.
+    `summary` joins what the publish wrote there. To be called in a transaction.
     """
     row = connection.one(
         "select summary, integration_id from sync_logs where id = $id and status = 'running'", id=sync_log_id
@@ -157,6 +157,8 @@ def finish(
     if row is None:
         return False
     details = problems.as_json()
+    if traceback is not None:
+        details = (details or {}) | {"traceback": traceback}
     connection.execute(
         """
         update sync_logs
@@ -168,10 +170,10 @@ def finish(
         """,
         id=sync_log_id,
         status=str(status),
-        errors_count=errors_count,
+        errors_count=problems.total,
         error_message=None if error_message is None else storable(error_message),
         details=None if details is None else _json(details),
-        summary=_json((row["summary"] or {}) | additions),
+        summary=_json((row["summary"] or {}) | summary),
     )
     connection.execute(
         "update integrations set last_sync_at = now(), last_sync_status = $status, updated_at = now() where id = $id",

@@ -9,18 +9,16 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import duckdb
-import psycopg
-
 from models.integration import Integration, TreezSettings
 from models.record import RawProduct, Record, RejectedRecord
 from models.sync import Problem, ProblemKind, Problems, SyncLog, SyncResult, verdict
 from pipelines import practice, secrets, store, turn
 from pipelines.configure import configured
 from pipelines.database import connect
-from pipelines.errors import ConfigurationError, GuidelightError, Interrupted, SyncFailed
+from pipelines.errors import ConfigurationError, DatabaseFailed, GuidelightError, Interrupted, SyncFailed
 from pipelines.http import Client
 from pipelines.load import Received, landed, load
+from pipelines.retention import prune
 from pipelines.settings import Target
 from pipelines.sources import SOURCES
 from pipelines.sources.listing import Listing
@@ -30,6 +28,9 @@ from pipelines.warm import Warm
 from pipelines.warnings import of_sync
 
 Tell = Callable[[str], None]
+
+_FRAMES_KEPT = 20
+"""Lines of a traceback that error_details keeps, the innermost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,7 @@ def _finished(run: Run, held: turn.Turn) -> SyncResult:
         receipt = (store.log(connection, held.sync_log_id).summary or {})["receipt"]
         if receipt["held_back"]:
             run.problems.add(_guard(receipt, run.settings.max_deactivation_percent))
+        prune(connection, run.integration.type)
         run.warnings.extend(of_sync(connection, run.integration.type, held.sync_log_id))
         run.warnings.extend(
             {"kind": "secret in clear", "message": f"{name} stands in clear in config: use --secret {name}=env:VARIABLE"}
@@ -164,9 +166,8 @@ def _finished(run: Run, held: turn.Turn) -> SyncResult:
             held.sync_log_id,
             status=verdict(published=True, errors_count=run.problems.total),
             problems=run.problems,
-            errors_count=run.problems.total,
             error_message=run.problems.kept[0].message if run.problems.kept else None,
-            additions={"warnings": run.warnings, "duplicates": received.duplicates},
+            summary={"warnings": run.warnings, "duplicates": received.duplicates},
         )
         return _result(store.log(connection, held.sync_log_id))
 
@@ -182,12 +183,10 @@ def _guard(receipt: dict[str, Any], percent: float) -> Problem:
 
 def _failed(run: Run, held: turn.Turn, error: BaseException) -> SyncResult:
     """Step 6, after an error or a signal: what is recorded is the truth about the publish, whatever was in flight."""
-    expected = isinstance(error, GuidelightError | psycopg.Error | duckdb.Error)
     message = " ".join(str(error).split()) or type(error).__name__
-    run.problems.add(*_as_problem(error, message))
-    additions: dict[str, Any] = {"warnings": run.warnings}
-    if not expected:
-        additions["traceback"] = traceback.format_exception(error)[-20:]
+    kind = ProblemKind.INTERRUPTED if isinstance(error, Interrupted) else ProblemKind.FAILURE
+    run.problems.add(Problem(kind, message))
+    is_expected = isinstance(error, GuidelightError)
     try:
         with connect(run.target, waiting=run.tell) as connection:
             is_published = store.published_at(connection, held.sync_log_id) is not None
@@ -197,22 +196,25 @@ def _failed(run: Run, held: turn.Turn, error: BaseException) -> SyncResult:
                     held.sync_log_id,
                     status=verdict(published=is_published, errors_count=run.problems.total, interrupted=True),
                     problems=run.problems,
-                    errors_count=run.problems.total,
                     error_message=message,
-                    additions=additions,
+                    summary={"warnings": run.warnings},
+                    traceback=None if is_expected else traceback.format_exception(error)[-_FRAMES_KEPT:],
                 )
                 result = _result(store.log(connection, held.sync_log_id))
-    except (ConfigurationError, psycopg.Error, duckdb.Error) as away:
+    except (ConfigurationError, DatabaseFailed) as away:
         # The database is gone: the next holder of the turn closes this log.
-        raise SyncFailed(f"{message} (and the log could not be finished: {away})") from error
-    if isinstance(error, Interrupted) or not expected:
-        raise error
+        raise _about(SyncFailed(f"{message}; and the log could not be finished: {away}"), held) from error
+    if isinstance(error, Interrupted):
+        raise _about(error, held)
+    if not is_expected:
+        defect = f"a defect of guidelight-sync: {type(error).__name__}: {message}"
+        raise _about(SyncFailed(f"{defect} (the traceback is in error_details)"), held) from error
     return result
 
 
-def _as_problem(error: BaseException, message: str) -> list[Problem]:
-    kind = ProblemKind.INTERRUPTED if isinstance(error, Interrupted) else ProblemKind.FAILURE
-    return [Problem(kind, message)]
+def _about(error: GuidelightError, held: turn.Turn) -> GuidelightError:
+    error.sync_log_id = str(held.sync_log_id)
+    return error
 
 
 def _result(log: SyncLog) -> SyncResult:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from pipelines.database import connect
 from pipelines.errors import SyncFailed
 from pipelines.settings import ROOT, Target, point_dbt_at, quiet_libraries
 
@@ -86,6 +87,10 @@ class Dbt:
     def _invoke(self, manifest: Manifest | None, *words: str) -> Any:
         from dbt.cli.main import dbtRunner
 
+        if manifest is not None and self.target.engine == "duckdb":
+            # dbt's own wait for a file that others hold doubles from try to try: wait here, where it is short.
+            with connect(self.target):
+                pass
         paths = ("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(ROOT / "build" / "dbt"))
         # A copy: dbt keeps what it compiled in the manifest, an ephemeral model with the vars of an earlier run too.
         copy = None if manifest is None else manifest.deepcopy()  # type: ignore[no-untyped-call]

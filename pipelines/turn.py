@@ -16,7 +16,7 @@ from filelock import lock_descriptor
 
 from models.integration import Integration
 from pipelines.database import Connection, Row, connect
-from pipelines.errors import ConfigurationError, SyncFailed, TurnRefused
+from pipelines.errors import ConfigurationError, DatabaseFailed, SyncFailed, TurnRefused
 from pipelines.heartbeat import Heartbeat
 from pipelines.process import Process
 from pipelines.settings import Target
@@ -66,7 +66,7 @@ class Turn:
         if self._heartbeat is not None:
             self._heartbeat.fetched = fetched
             return
-        with contextlib.suppress(ConfigurationError), connect(self.target, patience=0) as connection:
+        with contextlib.suppress(ConfigurationError, DatabaseFailed), connect(self.target, patience=0) as connection:
             connection.execute(
                 "update sync_logs set products_fetched = $fetched where id = $id and status = 'running'",
                 fetched=fetched,
@@ -90,8 +90,7 @@ def take(target: Target, opening: Opening, tell: Tell) -> Iterator[Turn]:
             try:
                 yield Turn(target, sync_log_id, None)
             finally:
-                with connect(target) as connection:
-                    _give_back(connection, opening.integration.type, sync_log_id)
+                _give_back(target, opening.integration.type, sync_log_id)
         return
     _take_row(target, sync_log_id, opening, tell)
     heartbeat = Heartbeat(target, opening.integration.type, sync_log_id)
@@ -99,8 +98,7 @@ def take(target: Target, opening: Opening, tell: Tell) -> Iterator[Turn]:
         with heartbeat:
             yield Turn(target, sync_log_id, heartbeat)
     finally:
-        with connect(target) as connection:
-            _give_back(connection, opening.integration.type, sync_log_id)
+        _give_back(target, opening.integration.type, sync_log_id)
 
 
 def _begin(connection: Connection, sync_log_id: UUID, opening: Opening) -> None:
@@ -140,12 +138,14 @@ def _begin(connection: Connection, sync_log_id: UUID, opening: Opening) -> None:
     )
 
 
-def _give_back(connection: Connection, source: str, sync_log_id: UUID) -> None:
-    connection.execute(
-        "update sync_turns set sync_log_id = null, heartbeat_at = null where source = $source and sync_log_id = $id",
-        source=source,
-        id=sync_log_id,
-    )
+def _give_back(target: Target, source: str, sync_log_id: UUID) -> None:
+    # Where the database is away nothing can be given back: silence, or the end of this process, frees the turn.
+    with contextlib.suppress(ConfigurationError, DatabaseFailed), connect(target) as connection:
+        connection.execute(
+            "update sync_turns set sync_log_id = null, heartbeat_at = null where source = $source and sync_log_id = $id",
+            source=source,
+            id=sync_log_id,
+        )
 
 
 def _close_dead(connection: Connection, dead: list[Row]) -> None:

@@ -52,7 +52,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A reason to reject a record: what the rule is about, why it is there, and what it says of a record, if anything."""
+    """A reason to reject a record: what it is about, why it is there, and what it says of a record, if anything."""
 
     name: str
     why: str

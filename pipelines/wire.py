@@ -132,10 +132,8 @@ class Wire:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise SourceError(f"{_host(url)} is no http or https address: correct base_url of the integration")
-        if self._allow_private_address:
-            return
         for address in _resolved(parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)):
-            if not _is_public(address):
+            if not (self._allow_private_address or _is_public(address)):
                 raise SourceError(
                     f"{parts.hostname} leads to {address}, which is no public address: correct base_url, "
                     "or set allow_private_address of the integration to true"
@@ -143,19 +141,16 @@ class Wire:
 
 
 def _resolved(host: str, port: int) -> list[str]:
+    unknown = f"There is no host {host}: correct base_url of the integration, or check the network"
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         if error.errno == socket.EAI_AGAIN:
             raise AttemptFailed(f"the name {host} could not be looked up") from error
-        raise _unknown_host(host) from error
-    except UnicodeError as error:
-        raise _unknown_host(host) from error
+        raise SourceError(unknown) from error
+    except (UnicodeError, OverflowError) as error:
+        raise SourceError(unknown) from error
     return [str(entry[4][0]) for entry in found]
-
-
-def _unknown_host(host: str) -> SourceError:
-    return SourceError(f"There is no host {host}: correct base_url of the integration, or check the network")
 
 
 def _is_public(address: str) -> bool:
@@ -180,8 +175,6 @@ def _translated(error: requests.exceptions.RequestException, url: str, cut_after
         return _too_slow(url, cut_after)
     if isinstance(error, requests.exceptions.SSLError) and _caused_by(error, ssl.SSLCertVerificationError):
         return SourceError(f"The certificate of {host} is not valid: check base_url, and this machine's clock")
-    if isinstance(error, requests.exceptions.ConnectionError) and _caused_by(error, socket.gaierror):
-        return _unknown_host(host)
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return AttemptFailed(f"{host} can't be connected to: no answer in time")
     if isinstance(error, requests.exceptions.Timeout):

@@ -74,9 +74,9 @@ class Server:
         server = self
 
         class Handler(socketserver.BaseRequestHandler):
-            def handle(handler) -> None:
+            def handle(self) -> None:
                 server.connections += 1
-                while server._answered(handler.request, scripts):
+                while server.answered(self.request, scripts):
                     pass
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
@@ -84,7 +84,7 @@ class Server:
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/list"
 
-    def _answered(self, connection: socket.socket, scripts: tuple[Script, ...]) -> bool:
+    def answered(self, connection: socket.socket, scripts: tuple[Script, ...]) -> bool:
         request = b""
         while b"\r\n\r\n" not in request:
             received = connection.recv(65536)
@@ -390,6 +390,15 @@ def test_the_limit_is_used_to_the_full() -> None:
     for _ in range(101):
         pacer.wait()
     assert 10 < time.now - 1000 < 10.4
+
+
+def test_waiting_for_its_turn_costs_a_request_no_patience() -> None:
+    time = Time()
+    limits = Limits(patience=10)
+    with Server(answer()) as server, Client(0.05, True, limits=limits, clock=time.clock, sleep=time.sleep) as made:
+        ask(server, made)
+        assert ask(server, made).status == 200
+    assert sum(time.slept) > 20
 
 
 def test_time_of_several_at_once_counts_once() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -294,18 +294,6 @@ def test_a_bearer_list_that_is_none(fault: str) -> None:
         bearer(shop)
 
 
-def test_a_listing_that_never_ends_is_stopped_by_its_bound() -> None:
-    with sandbox("no-total", products=400, page_cap=10) as shop:
-        chosen = settings(shop)
-        with Client(100, True, limits=QUICK) as http_client:
-            listing = TREEZ.read(chosen, shop.api_key, http_client)
-            listing._page_bound = 7
-            pages = list(listing.pages())
-    assert len(pages) == 7
-    assert "had not ended after 7 pages" in listing.problems[0].message
-    assert not listing.complete
-
-
 def test_reading_may_be_left_early() -> None:
     with sandbox(products=2000, latency_ms=5) as shop:
         with Client(100, True, limits=QUICK) as http_client:
@@ -315,6 +303,29 @@ def test_reading_may_be_left_early() -> None:
             pages.close()  # type: ignore[attr-defined]
         assert len(shop.requests) < 20
     assert not listing.complete
+
+
+def test_a_token_is_renewed_before_its_end() -> None:
+    now = [0.0]
+    with (
+        sandbox() as shop,
+        Client(100, True, limits=Limits(concurrency=1), clock=lambda: now[0], sleep=_pass(now)) as c,
+    ):
+        listing = TREEZ.read(settings(shop), shop.api_key, c)
+        pages = listing.pages()
+        next(pages)
+        assert shop.token_requests == 1
+        now[0] += 7200 - 30
+        assert len(list(pages)) > 2
+        assert shop.token_requests == 2
+    assert listing.complete
+
+
+def _pass(now: list[float]) -> Callable[[float], None]:
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    return sleep
 
 
 @contextmanager

@@ -90,11 +90,9 @@ class Listing:
 
     def _horizon(self, number: int) -> int:
         """The last page worth asking for now: a few ahead, but none that can't be there by what was announced."""
+        unknown = number if self._unpaged else self._page_bound
         expected = self._proof.expected_pages
-        if expected is None:
-            furthest = number if self._unpaged else self._page_bound
-        else:
-            furthest = max(number, expected)
+        furthest = unknown if expected is None else max(number, expected)
         return min(number + self._ahead - 1, furthest, self._page_bound)
 
     def _arrived(self, number: int, coming: Future[Answer]) -> Page | None:

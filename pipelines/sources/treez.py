@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
-from threading import Lock
 from typing import Any
 
 import msgspec
@@ -16,6 +13,7 @@ from pipelines.http import Client, Response
 from pipelines.sources import bodies
 from pipelines.sources.listing import Listing
 from pipelines.sources.proof import Answer
+from pipelines.sources.token import Token
 
 LONGEST_ID = 300
 """In characters; a Treez product_id is a UUID of 36."""
@@ -25,9 +23,6 @@ SMALLEST_FULL_PAGE = 50
 
 TOKEN_LIFE = 2 * 60 * 60
 """Seconds; where the answer does not say how long a token lives."""
-
-TOKEN_MARGIN = 60
-"""A token is renewed so many seconds before its end."""
 
 
 class Treez:
@@ -213,7 +208,7 @@ class _V2(_Dialect):
 
     def __init__(self, settings: TreezSettings, secret: str, client: Client) -> None:
         super().__init__(settings, secret, client)
-        self._token = _Token(self._new_token)
+        self._token = Token(self._new_token, client.clock)
 
     def page(self, number: int) -> Answer:
         token = self._token.current()
@@ -262,40 +257,6 @@ class _V2(_Dialect):
         if result != "SUCCESS" or not isinstance(token, str) or not token.strip():
             raise SourceError(f"HTTP {response.status}, and no token in the answer")
         return token.strip(), float(_count(parts.get("expires_in")) or TOKEN_LIFE)
-
-
-class _Token:
-    """One token for all threads, renewed before its end and once when it is refused (TREEZ.md, Token)."""
-
-    def __init__(self, new: Callable[[], tuple[str, float]]) -> None:
-        self._new = new
-        self._lock = Lock()
-        self.given: list[str] = []
-        self._value: str | None = None
-        self._ends = 0.0
-        self._refused = False
-
-    def current(self) -> str:
-        with self._lock:
-            if self._value is None or time.monotonic() >= self._ends:
-                return self._renew()
-            return self._value
-
-    def instead_of(self, refused: str) -> str | None:
-        """The token that replaced the refused one, a new one the first time, else None."""
-        with self._lock:
-            if self._value != refused:
-                return self._value
-            if self._refused:
-                return None
-            self._refused = True
-            return self._renew()
-
-    def _renew(self) -> str:
-        self._value, life = self._new()
-        self.given.append(self._value)
-        self._ends = time.monotonic() + max(life / 2, life - TOKEN_MARGIN)
-        return self._value
 
 
 def _count(raw: bytes | None) -> int | None:

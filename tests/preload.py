@@ -1,0 +1,47 @@
+"""What the forkserver imports and parses once, so that each process that it forks is warm (STACK.md, Warm processes)."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from pipelines.settings import Target, quiet_libraries
+
+quiet_libraries()
+
+import dbt.cli.main  # noqa: E402, F401
+import dlt.destinations  # noqa: E402, F401
+import rich.table  # noqa: E402, F401
+
+import pipelines.cli  # noqa: E402, F401
+import pipelines.command  # noqa: E402, F401
+import pipelines.dlt_postgres  # noqa: E402, F401
+import pipelines.registry  # noqa: E402, F401
+import pipelines.sync  # noqa: E402, F401
+from pipelines.http import Client, Limits  # noqa: E402
+from pipelines.transform import Dbt  # noqa: E402
+from pipelines.warm import PARSED  # noqa: E402
+
+LIMITS = Limits(patience=1.5, backoff=0.02, attempt=5, read=5)
+"""A shop on loopback need not be given the minute that one on the internet gets."""
+
+# The default argument of the real thing: no command can give it, and no test has a minute for each lost page.
+Client.__init__.__kwdefaults__["limits"] = LIMITS  # type: ignore[index]
+
+
+def _parse() -> None:
+    """Parse for both engines; parsing opens no database, and is told of one that is never there."""
+    before = dict(os.environ)
+    with tempfile.TemporaryDirectory() as directory:
+        targets = (
+            Target("duckdb", path=Path(directory) / "guidelight.duckdb"),
+            Target("postgres", parameters=(("dbname", "parsed"), ("host", directory), ("user", "postgres"))),
+        )
+        for target in targets:
+            PARSED[target.engine] = Dbt(target).manifest
+    os.environ.clear()
+    os.environ.update(before)
+
+
+_parse()
