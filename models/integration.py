@@ -65,9 +65,7 @@ class TreezSettings(BaseModel):
         pattern=r"^https?://[^/@?#\s]+(/[^?#\s]*)?$",
         description="Scheme, host and optional prefix; the dialect adds its own path.",
     )
-    dispensary_id: str = Field(
-        min_length=1, pattern=r"^[A-Za-z0-9_.-]+$", description="The shop's subdomain at Treez."
-    )
+    dispensary_id: str = Field(min_length=1, pattern=r"^[A-Za-z0-9_.-]+$", description="The shop's subdomain at Treez.")
     client_id: str | None = Field(default=None, description="Partner client id; needed by treez-v2.")
     api_key: SecretReference | str = Field(description="The key: a reference to where the secret is.")
     page_size: int | None = Field(
@@ -78,7 +76,10 @@ class TreezSettings(BaseModel):
         default="api_wins", description="Who wins where a person edited a product."
     )
     max_deactivation_percent: float = Field(
-        default=20, ge=0, le=100, description="More than this share of the active products is never made absent at once."
+        default=20,
+        ge=0,
+        le=100,
+        description="More than this share of the active products is never made absent at once.",
     )
     category_map: dict[str, Literal[CATEGORIES]] = Field(  # type: ignore[valid-type]
         default_factory=dict, description="The shop's own category names: {name at the source: our category}."

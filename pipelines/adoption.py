@@ -115,7 +115,8 @@ def _unusable(column: Column, family: str) -> Iterator[str]:
     if family != "any" and column.base not in _FAMILIES[family]:
         yield f"{where} has the type {column.type}, and {_said(family)} is needed: rename it, and ours is added"
     elif column.generated and column.name not in _OURS_ALONE:
-        yield f"{where} is generated and can't be written: alter table products alter column {column.name} drop expression"
+        drop = f"alter table products alter column {column.name} drop expression"
+        yield f"{where} is generated and can't be written: {drop}"
     elif column.name == "id" and not column.filled:
         yield f"{where} has no default: alter table products alter column id set default gen_random_uuid()"
     elif column.name in _MAY_BE_NULL and not column.nullable:
@@ -141,8 +142,8 @@ def _unfillable(columns: Iterable[Column]) -> Iterator[str]:
 def _doubled(connection: Connection) -> Iterator[str]:
     doubled = connection.rows(
         "select cast(source as text) as source, cast(source_id as text) as source_id, count(*) as times "
-        f"from {connection.public}.products where source is not null and source_id is not null group by 1, 2 having count(*) > 1 "
-        "order by 1, 2 limit 4"
+        f"from {connection.public}.products where source is not null and source_id is not null "
+        "group by 1, 2 having count(*) > 1 order by 1, 2 limit 4"
     )
     if doubled:
         shown = ", ".join(f"{row['source']} {row['source_id']} ({row['times']} times)" for row in doubled[:3])

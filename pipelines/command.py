@@ -134,13 +134,11 @@ def _refused(error: GuidelightError) -> SyncResult:
 def _print(where: Target, integration: Integration, result: SyncResult, console: Console) -> None:
     with connect(where, read_only=True) as connection:
         log: dict[str, Any] = asdict(store.log(connection, result.sync_log_id))
-    hints = ["guidelight logs show             what this sync did, and what went wrong"]
+    program = sys.argv[0] if "/" in sys.argv[0] and not sys.argv[0].startswith("/") else "guidelight"
+    hints = [f"{program} logs show", "what this sync did, and what went wrong"]
     if integration.is_sandbox:
-        hints += [
-            "make sync                        the shop's next day",
-            "guidelight integrations add …    your own shop (see the README)",
-        ]
-    console.result(log, f"products in {where}", hints)
+        hints += ["make sync", "the shop's next day", f"{program} integrations add …", "your own shop (see the README)"]
+    console.result(log, f"products in {where}", list(zip(hints[::2], hints[1::2], strict=True)))
 
 
 @contextmanager

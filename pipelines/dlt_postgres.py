@@ -35,9 +35,7 @@ def destination(target: Target) -> postgres:
         ) -> None:
             super().__init__(schema, config, capabilities)
             ours = self.sql_client
-            self.sql_client = Connected(
-                ours.dataset_name, ours.staging_dataset_name, config.credentials, capabilities
-            )
+            self.sql_client = Connected(ours.dataset_name, ours.staging_dataset_name, config.credentials, capabilities)
 
     class Ours(postgres):
         @property
@@ -49,5 +47,5 @@ def destination(target: Target) -> postgres:
     credentials.host = parameters.get("host", "localhost")
     credentials.database = parameters.get("dbname", "postgres")
     credentials.username = parameters.get("user", "postgres")
-    credentials.password = "-"
+    credentials.password = "-"  # noqa: S105 - a placeholder that no connection carries
     return Ours(credentials=credentials)

@@ -138,7 +138,9 @@ def _tables(received: Received, records: Iterable[Record]) -> Iterator[Any]:
     import dlt
 
     def marked(table: pa.Table, name: str) -> Any:
-        columns = {"payload": {"name": "payload", "data_type": "json", "nullable": False}} if name == "payloads" else None
+        columns = (
+            {"payload": {"name": "payload", "data_type": "json", "nullable": False}} if name == "payloads" else None
+        )
         hints = dlt.mark.make_hints(table_name=name, columns=columns, write_disposition="append")  # type: ignore[arg-type]
         return dlt.mark.with_hints(table, hints, create_table_variant=True)
 

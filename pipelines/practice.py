@@ -47,12 +47,13 @@ def register(connection: Connection, target: Target) -> Integration:
     )
     if strangers:
         raise ConfigurationError(
-            f"There is no active integration, and {target} holds {strangers} products that no sandbox brought: {HOW_TO_ADD}"
+            f"There is no active integration, and {target} holds {strangers} products "
+            f"that no sandbox brought: {HOW_TO_ADD}"
         )
     if known:
         return store.switch(connection, known[0], on=True)
     config = {"sandbox": True, "dispensary_id": "sandbox", "client_id": "sandbox-client", "api_key": "sandbox-key"}
-    return store.add(connection, source=TYPE, name="Sandbox (a shop to practise on)", config=config)  # type: ignore[arg-type]
+    return store.add(connection, source=TYPE, name="Sandbox", config=config)  # type: ignore[arg-type]
 
 
 def refuse_under_ci() -> None:
@@ -105,6 +106,7 @@ _REMOVALS = (
     "delete from product_sync_state where integration_id = $id",
     "delete from staging_{source}.sightings where integration_id = $id",
     "delete from staging_{source}.rejected_records where integration_id = $id",
-    "delete from staging_{source}.payloads where content_hash not in (select content_hash from staging_{source}.sightings)",
+    "delete from staging_{source}.payloads where content_hash not in "
+    "(select content_hash from staging_{source}.sightings)",
     "delete from sync_logs where integration_id = $id",
 )

@@ -42,7 +42,7 @@ def _boot_id() -> str:
 
 def _pid_namespace() -> str:
     path = Path("/proc/self/ns/pid")
-    return os.readlink(path) if path.is_symlink() else _UNKNOWN
+    return str(path.readlink()) if path.is_symlink() else _UNKNOWN
 
 
 def _started(pid: int) -> str | None:

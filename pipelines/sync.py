@@ -158,7 +158,10 @@ def _finished(run: Run, held: turn.Turn) -> SyncResult:
         prune(connection, run.integration.type)
         run.warnings.extend(of_sync(connection, run.integration.type, held.sync_log_id))
         run.warnings.extend(
-            {"kind": "secret in clear", "message": f"{name} stands in clear in config: use --secret {name}=env:VARIABLE"}
+            {
+                "kind": "secret in clear",
+                "message": f"{name} stands in clear in config: use --secret {name}=env:VARIABLE",
+            }
             for name in secrets.in_clear(run.integration)
         )
         store.finish(

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 
 PROJECT = ROOT / "dbt_project"
 _OURS = re.compile(r"guidelight: (?P<sentence>[^\"'\n]+)")
-_FLAGS = ("--quiet", "--log-level", "none", "--log-level-file", "none", "--no-write-json", "--no-use-colors", "--no-version-check")
+_FLAGS = (
+    "--quiet",
+    "--log-level",
+    "none",
+    "--log-level-file",
+    "none",
+    "--no-write-json",
+    "--no-use-colors",
+    "--no-version-check",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,7 @@ def release() -> str:
 
 
 def mapping_version(category_map: dict[str, str]) -> str:
-    """Release and category map together (DESIGN.md, Tables, product_sync_state): when it moves, contents are mapped anew."""
+    """Release and category map together (DESIGN.md, Tables): when it moves, contents are mapped anew."""
     spelled = json.dumps(category_map, sort_keys=True)
     return f"{release()}+{hashlib.sha256(spelled.encode()).hexdigest()[:8]}"
 
@@ -91,7 +100,14 @@ class Dbt:
             # dbt's own wait for a file that others hold doubles from try to try: wait here, where it is short.
             with connect(self.target):
                 pass
-        paths = ("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(ROOT / "build" / "dbt"))
+        paths = (
+            "--project-dir",
+            str(PROJECT),
+            "--profiles-dir",
+            str(PROJECT),
+            "--target-path",
+            str(ROOT / "build" / "dbt"),
+        )
         # A copy: dbt keeps what it compiled in the manifest, an ephemeral model with the vars of an earlier run too.
         copy = None if manifest is None else manifest.deepcopy()  # type: ignore[no-untyped-call]
         result = dbtRunner(manifest=copy).invoke([*words, *paths, *_FLAGS])
@@ -123,7 +139,9 @@ def _reason(result: Any) -> str:
     """One line of dbt's answer: our own sentence where the SQL raised one, else the first line of the database's."""
     messages = [str(result.exception)] if result.exception else []
     if result.result is not None and hasattr(result.result, "results"):
-        messages += [str(one.message) for one in result.result.results if one.message and one.status not in ("success", "pass")]
+        messages += [
+            str(one.message) for one in result.result.results if one.message and one.status not in ("success", "pass")
+        ]
     text = "\n".join(messages)
     ours = _OURS.search(text)
     if ours is not None:

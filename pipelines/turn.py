@@ -142,7 +142,8 @@ def _give_back(target: Target, source: str, sync_log_id: UUID) -> None:
     # Where the database is away nothing can be given back: silence, or the end of this process, frees the turn.
     with contextlib.suppress(ConfigurationError, DatabaseFailed), connect(target) as connection:
         connection.execute(
-            "update sync_turns set sync_log_id = null, heartbeat_at = null where source = $source and sync_log_id = $id",
+            "update sync_turns set sync_log_id = null, heartbeat_at = null "
+            "where source = $source and sync_log_id = $id",
             source=source,
             id=sync_log_id,
         )
@@ -260,7 +261,9 @@ def _file_lock(target: Target, source: str, sync_log_id: UUID, tell: Tell) -> It
                 who = f"process {holder.get('pid')}"
                 raise TurnRefused(_refusal(source, holder.get("sync_log_id", "?"), who), holder.get("sync_log_id"))
             if holder and not told:
-                tell(f"waiting for the sync of {holder.get('source')} (process {holder.get('pid')}), which has the file")
+                tell(
+                    f"waiting for the sync of {holder.get('source')} (process {holder.get('pid')}), which has the file"
+                )
                 told = True
             time.sleep(0.1)
         _name(descriptor, {"source": source, "sync_log_id": str(sync_log_id), "pid": str(os.getpid())})

@@ -40,4 +40,3 @@ def bring_up_to_date(target: Target, warm: Warm, tell: Callable[[str], None]) ->
             migrate.record(connection, VIEWS, release())
             done.append(VIEWS)
     return done
-

@@ -76,11 +76,13 @@ class Warm:
     def __enter__(self) -> Warm:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def stop(self) -> None:
-        """End the process, whatever it is doing: what it had not committed is rolled back. The next task starts another."""
+        """End the process, whatever it does: what it had not committed is rolled back. The next task starts another."""
         process, self._process = self._process, None
         if process is None:
             return

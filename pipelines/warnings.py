@@ -1,4 +1,4 @@
-"""What was repaired or is merely odd in a sync's records, gathered for `summary.warnings`; never a reason for a status."""
+"""What was repaired or is merely odd in a sync's records: `summary.warnings`, never a reason for a status."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.databases import Databases, Engine, TestDatabase
 from tests.postgres import system_postgres
+from tests.shop import Shop, Shops
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -64,3 +65,23 @@ def database(databases: Databases, engine: Engine) -> Iterator[TestDatabase]:
     """A migrated database with no rows."""
     with databases.make(engine, migrated=True) as database:
         yield database
+
+
+@pytest.fixture(scope="session")
+def shops(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Shops:
+    """Opens shops: a sandbox, a registered integration, a database."""
+    return Shops(databases, tmp_path_factory.mktemp("shops"))
+
+
+@pytest.fixture
+def shop(shops: Shops, engine: Engine) -> Iterator[Shop]:
+    """A shop of 40 products on 4 pages that was never synced."""
+    with shops.open(engine, stocked=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def stocked(shops: Shops, engine: Engine) -> Iterator[Shop]:
+    """A shop of 40 products on 4 pages that was synced once."""
+    with shops.open(engine, stocked=True) as opened:
+        yield opened

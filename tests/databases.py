@@ -25,6 +25,7 @@ class TestDatabase:
     url: str
     target: Target
     engine: Literal["duckdb", "postgres"]
+    server: postgres.Server | None = None
 
 
 @dataclass
@@ -46,7 +47,28 @@ class Databases:
         server = self.server(engine)
         name = server.create(self._template(engine, server) if migrated else "template0")
         try:
-            yield TestDatabase(server.url(name), server.target(name), "postgres")
+            yield TestDatabase(server.url(name), server.target(name), "postgres", server)
+        finally:
+            server.drop(name)
+
+    def template(self, engine: Engine, of: TestDatabase | None = None) -> TestDatabase:
+        """A database that is kept to the end, for `copy`: migrated, or itself a copy of another template."""
+        if engine == "duckdb":
+            return self._duckdb(migrated=True) if of is None else self._duckdb_copy(of)
+        server = self.server(engine)
+        name = server.create(self._template(engine, server) if of is None else _name(of))
+        return TestDatabase(server.url(name), server.target(name), "postgres", server)
+
+    @contextmanager
+    def copy(self, template: TestDatabase) -> Iterator[TestDatabase]:
+        """A fresh copy of a template that nobody has open, dropped at the end."""
+        server = template.server
+        if server is None:
+            yield self._duckdb_copy(template)
+            return
+        name = server.create(_name(template))
+        try:
+            yield TestDatabase(server.url(name), server.target(name), "postgres", server)
         finally:
             server.drop(name)
 
@@ -73,6 +95,13 @@ class Databases:
             self._templates[engine] = name
         return self._templates[engine]
 
+    def _duckdb_copy(self, template: TestDatabase) -> TestDatabase:
+        """A copy under the same file name: the views in it name their database."""
+        assert template.target.path is not None
+        copy = self._duckdb(migrated=False)
+        shutil.copyfile(template.target.path, copy.url)
+        return copy
+
     def _duckdb(self, migrated: bool) -> TestDatabase:
         self._made += 1
         path = self.directory / f"guidelight-{self._made}" / "guidelight.duckdb"
@@ -83,3 +112,7 @@ class Databases:
                 migrate(Target("duckdb", path=template))
             shutil.copyfile(template, path)
         return TestDatabase(str(path), target(str(path)), "duckdb")
+
+
+def _name(database: TestDatabase) -> str:
+    return dict(database.target.parameters)["dbname"]
