@@ -34,17 +34,34 @@
     {{ return('$' ~ steps | join('')) }}
 {%- endmacro %}
 
-{# Whether a json value is of a type: 'object', 'array' or 'string'. #}
-{% macro json_is(expression, type) -%}
-    {{ return(adapter.dispatch('json_is', 'guidelight')(expression, type)) }}
+{# The texts at several paths, as one array, with the json read once. #}
+{% macro json_texts(expression, paths) -%}
+    {{ return(adapter.dispatch('json_texts', 'guidelight')(expression, paths)) }}
 {%- endmacro %}
 
-{% macro default__json_is(expression, type) -%}
-    (jsonb_typeof({{ expression }}) = '{{ type }}')
+{% macro default__json_texts(expression, paths) -%}
+    array[{% for path in paths %}{{ json_text(expression, path) }}{{ ', ' if not loop.last }}{% endfor %}]
 {%- endmacro %}
 
-{% macro duckdb__json_is(expression, type) -%}
-    (json_type({{ expression }}) = '{{ {"string": "VARCHAR"}.get(type, type | upper) }}')
+{% macro duckdb__json_texts(expression, paths) -%}
+    json_extract_string({{ expression }}, {{ json_paths(paths) }})
+{%- endmacro %}
+
+{# What stands at several paths, as one array: 'OBJECT', 'ARRAY' or something plain; null where it is missing. #}
+{% macro json_types(expression, paths) -%}
+    {{ return(adapter.dispatch('json_types', 'guidelight')(expression, paths)) }}
+{%- endmacro %}
+
+{% macro default__json_types(expression, paths) -%}
+    array[{% for path in paths %}upper(jsonb_typeof({{ json_value(expression, path) }})){{ ', ' if not loop.last }}{% endfor %}]
+{%- endmacro %}
+
+{% macro duckdb__json_types(expression, paths) -%}
+    json_type({{ expression }}, {{ json_paths(paths) }})
+{%- endmacro %}
+
+{% macro json_paths(paths) -%}
+    [{% for path in paths %}'{{ json_path(path) }}'{{ ', ' if not loop.last }}{% endfor %}]
 {%- endmacro %}
 
 {# One row an element of a json array: the key of its row, `position` from 1, and the element; no row for another type. #}
@@ -77,21 +94,21 @@
     where elements is not null
 {%- endmacro %}
 
-{# A text as a number, null where it is none. Give a column, not an expression: it stands in the SQL more than once. #}
+{# A text as a number of ten decimals, null where it is none or has more than 28 digits before the point. Give a column,
+   not an expression: it stands in the SQL more than once. #}
 {% macro to_number(column) -%}
     {{ return(adapter.dispatch('to_number', 'guidelight')(column)) }}
 {%- endmacro %}
 
 {% macro default__to_number(column) -%}
-    case when {{ is_number(column) }} then cast({{ column }} as numeric) end
+    case
+        when {{ is_number(column) }}
+            then case when abs(cast({{ column }} as numeric)) < 1e28 then round(cast({{ column }} as numeric), 10) end
+    end
 {%- endmacro %}
 
 {% macro duckdb__to_number(column) -%}
     try_cast(case when {{ is_number(column) }} then {{ column }} end as decimal(38, 10))
-{%- endmacro %}
-
-{% macro is_number(column) -%}
-    ({{ matches(column, '^\\s*[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{1,2})?\\s*$') }} and length({{ column }}) <= 60)
 {%- endmacro %}
 
 {# Whether a text matches a regular expression. #}

@@ -1,4 +1,5 @@
-{# Portable expressions over text: trimming as Python trims, and json built as text so that both engines agree. #}
+{# Portable expressions over values: trimming as Python trims, numbers that fit, and json built as text so that both
+   engines agree. #}
 
 {# Trimmed of every space that Python's str.strip() knows; null where nothing is left. #}
 {% macro clean(expression) -%}
@@ -14,4 +15,24 @@
 {# A text literal. #}
 {% macro quoted(value) -%}
     '{{ value | string | replace("'", "''") }}'
+{%- endmacro %}
+
+{# Text literals, with commas between them. #}
+{% macro quoted_list(values) -%}
+    {% for value in values %}{{ quoted(value) }}{{ ', ' if not loop.last }}{% endfor %}
+{%- endmacro %}
+
+{# Whether a text is a number as JSON or a person writes it; 60 characters are more than any column holds. #}
+{% macro is_number(column) -%}
+    ({{ matches(column, '^\\s*[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{1,2})?\\s*$') }} and length({{ column }}) <= 60)
+{%- endmacro %}
+
+{# A number rounded to a column's scale, null where it doesn't fit its precision: the cast alone would fail the sync. #}
+{% macro as_numeric(number, precision, scale) -%}
+    cast(case when abs(round({{ number }}, {{ scale }})) < 1e{{ precision - scale }} then round({{ number }}, {{ scale }}) end as numeric({{ precision }}, {{ scale }}))
+{%- endmacro %}
+
+{# A number rounded to a whole one, null where it doesn't fit an integer. #}
+{% macro as_whole(number) -%}
+    cast(case when abs(round({{ number }}, 0)) < 2147483648 then round({{ number }}, 0) end as integer)
 {%- endmacro %}

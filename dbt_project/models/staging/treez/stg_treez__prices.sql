@@ -1,22 +1,27 @@
 -- Every price of the newest published sync: one row for a flat price, one a tier.
 with products as (
-    select
-        source_id,
-        content_hash,
-        payload
-    from {{ ref('staging_treez__products') }}
+    select * from {{ ref('staging_treez__products') }}
 ),
 
 flat as (
     select
         source_id,
-        {{ clean('coalesce(' ~ json_text('payload', ['pricing', 'price_sell']) ~ ', ' ~ json_text('payload', ['price']) ~ ')') }} as price_text,
-        {{ clean(json_text('payload', ['pricing', 'discounted_price'])) }} as sale_text
+        {{ treez_number_text('price_text') }} as price_text,
+        {{ treez_number_text('sale_text') }} as sale_text
     from products
 ),
 
 tiers as (
     {{ json_elements('products', 'source_id', json_value('payload', ['pricing', 'tier_pricing_detail']), 'tier') }}
+),
+
+tier_texts as (
+    select
+        source_id,
+        position,
+        {{ clean(json_text('tier', ['start_value'])) }} as start_text,
+        {{ clean(json_text('tier', ['price_per_value'])) }} as price_text
+    from tiers
 ),
 
 names as (
@@ -27,35 +32,35 @@ names as (
     from products
 ),
 
-tier_texts as (
+numbers as (
     select
         source_id,
-        position,
-        {{ json_text('tier', ['start_value']) }} as start_text,
-        {{ json_text('tier', ['price_per_value']) }} as price_text
-    from tiers
+        'FLAT' as price_type,
+        0 as position,
+        cast(null as numeric) as from_quantity,
+        {{ to_number('price_text') }} as price,
+        {{ to_number('sale_text') }} as sale_price
+    from flat
+    where price_text is not null
+    union all
+    select
+        source_id,
+        'TIER' as price_type,
+        cast(position as integer) as position,
+        {{ to_number('start_text') }} as from_quantity,
+        {{ to_number('price_text') }} as price,
+        cast(null as numeric) as sale_price
+    from tier_texts
 )
 
 select
-    source_id,
-    'FLAT' as price_type,
-    0 as position,
-    cast(null as varchar) as tier_name,
-    cast(null as varchar) as tier_method,
-    cast(null as numeric(12, 3)) as from_quantity,
-    cast({{ to_number('price_text') }} as numeric(12, 2)) as price,
-    cast({{ to_number('sale_text') }} as numeric(12, 2)) as sale_price
-from flat
-where price_text is not null
-union all
-select
-    tier_texts.source_id,
-    'TIER' as price_type,
-    cast(tier_texts.position as integer) as position,
-    names.tier_name,
-    names.tier_method,
-    cast({{ to_number('tier_texts.start_text') }} as numeric(12, 3)) as from_quantity,
-    cast({{ to_number('tier_texts.price_text') }} as numeric(12, 2)) as price,
-    cast(null as numeric(12, 2)) as sale_price
-from tier_texts
-inner join names on names.source_id = tier_texts.source_id
+    numbers.source_id,
+    numbers.price_type,
+    numbers.position,
+    case when numbers.price_type = 'TIER' then names.tier_name end as tier_name,
+    case when numbers.price_type = 'TIER' then names.tier_method end as tier_method,
+    {{ as_numeric('numbers.from_quantity', 12, 3) }} as from_quantity,
+    {{ as_numeric('numbers.price', 12, 2) }} as price,
+    {{ as_numeric('numbers.sale_price', 12, 2) }} as sale_price
+from numbers
+inner join names on names.source_id = numbers.source_id
