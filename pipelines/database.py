@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,12 +89,16 @@ class Connection:
                 yield
             return
         self.raw.execute("begin")
+        is_committed = False
         try:
             yield
-        except BaseException:
-            self.raw.execute("rollback")
-            raise
-        self.raw.execute("commit")
+            self.raw.execute("commit")
+            is_committed = True
+        finally:
+            if not is_committed:
+                # A commit that failed has rolled back already.
+                with suppress(duckdb.TransactionException):
+                    self.raw.execute("rollback")
 
 
 @contextmanager

@@ -37,11 +37,6 @@ class Settings(BaseSettings):
         validation_alias="DATABASE_URL",
         description="A Postgres URL, or the path of a DuckDB file.",
     )
-    secret_key: str | None = Field(
-        default=None,
-        validation_alias="GUIDELIGHT_SECRET_KEY",
-        description="Fernet keys, newest first, comma-separated; needed only where a secret is sealed.",
-    )
     ci: str | None = Field(
         default=None, validation_alias="CI", description="Set by CI services: there the sandbox is never synced."
     )

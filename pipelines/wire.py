@@ -155,9 +155,7 @@ def _resolved(host: str, port: int) -> list[str]:
 
 def _is_public(address: str) -> bool:
     parsed = ipaddress.ip_address(address.partition("%")[0])
-    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-    judged = mapped or parsed
-    return judged.is_global and not judged.is_multicast
+    return parsed.is_global and not parsed.is_multicast
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:

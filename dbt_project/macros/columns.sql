@@ -8,6 +8,13 @@
     ]) }}
 {%- endmacro %}
 
+{# Our columns as a relation has them, each with a comma behind it: the middle of a select list. #}
+{% macro mapped_columns_of(relation) -%}
+    {%- for column in mapped_columns() %}
+        {{ relation }}.{{ column }},
+    {%- endfor %}
+{%- endmacro %}
+
 {# {column: type} of the app's own `products`, to which every value is cast; none while dbt only parses. #}
 {% macro product_types() -%}
     {{ return(column_types(source('guidelight', 'products')) if execute else {}) }}

@@ -29,7 +29,7 @@
 
 {# A number rounded to a column's scale, null where it doesn't fit its precision: the cast alone would fail the sync. #}
 {% macro as_numeric(number, precision, scale) -%}
-    cast(case when abs(round({{ number }}, {{ scale }})) < 1e{{ precision - scale }} then round({{ number }}, {{ scale }}) end as numeric({{ precision }}, {{ scale }}))
+    cast(case when abs(round({{ number }}, {{ scale }})) < {{ 10 ** (precision - scale) }} then round({{ number }}, {{ scale }}) end as numeric({{ precision }}, {{ scale }}))
 {%- endmacro %}
 
 {# A number rounded to a whole one, null where it doesn't fit an integer. #}

@@ -116,7 +116,7 @@ class Proof:
 
     def _saw_blank(self, number: int, answer: Answer) -> None:
         """An empty page: the end, when it confirms a short page, an earlier empty one, or the announced count."""
-        last = self._sizes[-1] if self._sizes else 0
+        last = self._sizes[-1] if self._sizes else 0  # 0 as well for a page that was lost
         self._blank.append(number)
         self._refused += answer.past_end
         if number == 1:
@@ -124,16 +124,13 @@ class Proof:
         if self._unpaged and number == 2:
             self.ended = True
             return
-        was_short = not self._lost_before() and 0 < last < max(self._largest, self._smallest_full_page)
+        was_short = 0 < last < max(self._largest, self._smallest_full_page)
         if was_short or (self.announced is not None and self.distinct == self.announced):
             self.ended = True
         elif len(self._blank) == 2:
             self.ended = True
             if self._refused == 2:
                 self._doubts.append(f"page {self._blank[0]} was refused, though the page before it was a full one")
-
-    def _lost_before(self) -> bool:
-        return bool(self._sizes) and self._sizes[-1] == 0
 
     def _doubts_about_counts(self) -> list[str]:
         if self._lost or self._doubts:

@@ -29,49 +29,41 @@ rejected as (
 mapped as (
     {%- for name in var('sources') %}
     select
-        source_id,
-        content_hash,
-        {%- for column in mapped_columns() %}
-        {{ column }},
-        {%- endfor %}
-        warnings
-    from {{ ref('int_' ~ name ~ '__mapped') }}
+        source_mapped.source_id,
+        source_mapped.content_hash,
+        {{- mapped_columns_of('source_mapped') }}
+        source_mapped.warnings
+    from {{ ref('int_' ~ name ~ '__mapped') }} as source_mapped
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
 
 last_seen as (
     select
-        source_id,
-        content_hash,
-        mapping_version,
-        absent_since,
-        {%- for column in mapped_columns() %}
-        {{ column }},
-        {%- endfor %}
-        warnings
+        state.source_id,
+        state.content_hash,
+        state.mapping_version,
+        state.absent_since,
+        {{- mapped_columns_of('state') }}
+        state.warnings
     from state
-    where source = '{{ var('source') }}'
+    where state.source = '{{ var('source') }}'
 ),
 
 incoming as (
     select
-        source_id,
-        content_hash,
+        mapped.source_id,
+        mapped.content_hash,
         true as is_mapped_now,
-        {%- for column in mapped_columns() %}
-        {{ column }},
-        {%- endfor %}
-        warnings
+        {{- mapped_columns_of('mapped') }}
+        mapped.warnings
     from mapped
     union all
     select
         last_seen.source_id,
         last_seen.content_hash,
         false as is_mapped_now,
-        {%- for column in mapped_columns() %}
-        last_seen.{{ column }},
-        {%- endfor %}
+        {{- mapped_columns_of('last_seen') }}
         last_seen.warnings
     from last_seen
     inner join sightings
@@ -81,13 +73,11 @@ incoming as (
 
 present as (
     select
-        source_id,
-        {%- for column in mapped_columns() %}
-        {{ column }},
-        {%- endfor %}
-        source_data is null as lacks_source_data
+        products.source_id,
+        {{- mapped_columns_of('products') }}
+        products.source_data is null as lacks_source_data
     from products
-    where source = '{{ var('source') }}' and source_id is not null
+    where products.source = '{{ var('source') }}' and products.source_id is not null
 ),
 
 going as (
@@ -127,7 +117,11 @@ guard as (
 
 compared as (
     select
-        incoming.*,
+        incoming.source_id,
+        incoming.content_hash,
+        incoming.is_mapped_now,
+        {{- mapped_columns_of('incoming') }}
+        incoming.warnings,
         present.source_id is null as is_new,
         last_seen.source_id is not null as is_known,
         last_seen.absent_since is not null as was_absent,
@@ -139,26 +133,26 @@ compared as (
             {{ 'or ' if not loop.first }}incoming.{{ column }} is distinct from last_seen.{{ column }}
             {%- endfor %}
         ) as has_new_mapping,
-        present.is_active as was_active,
         coalesce(present.lacks_source_data, true)
         or last_seen.content_hash is distinct from incoming.content_hash as writes_source_data,
         {%- for column in mapped_columns() %}
         present.source_id is not null and {{ differs('incoming', 'present', column, types) }} as {{ column }}_differs,
         {{ as_json_text('present.' ~ column) }} as {{ column }}_before,
         {%- endfor %}
+        present.is_active as was_active,
         {{ as_product_column('incoming', 'is_active', types) }} as becomes_active
     from incoming
     left join present on present.source_id = incoming.source_id
     left join last_seen on last_seen.source_id = incoming.source_id
 ),
 
-classified as (
+changed as (
     select
-        compared.*,
+        compared.source_id,
         case
-            when is_new then 'created'
-            when writes_source_data
-            {%- for column in mapped_columns() %} or {{ column }}_differs{% endfor %} then 'updated'
+            when compared.is_new then 'created'
+            when compared.writes_source_data
+            {%- for column in mapped_columns() %} or compared.{{ column }}_differs{% endfor %} then 'updated'
         end as change
     from compared
 ),

@@ -37,7 +37,7 @@ numbers as (
         source_id,
         'FLAT' as price_type,
         0 as position,
-        cast(null as numeric) as from_quantity,
+        cast(null as numeric(38, 10)) as from_quantity,
         {{ to_number('price_text') }} as price,
         {{ to_number('sale_text') }} as sale_price
     from flat
@@ -49,7 +49,7 @@ numbers as (
         cast(position as integer) as position,
         {{ to_number('start_text') }} as from_quantity,
         {{ to_number('price_text') }} as price,
-        cast(null as numeric) as sale_price
+        cast(null as numeric(38, 10)) as sale_price
     from tier_texts
 )
 
