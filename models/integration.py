@@ -72,6 +72,12 @@ class TreezSettings(BaseModel):
         default=None, ge=1, le=1000, description="Products a page. Unset: not sent; the size is learnt from page 1."
     )
     requests_per_second: float = Field(default=10, gt=0, le=100, description="The provider's limit for this shop.")
+    patience_seconds: float = Field(
+        default=60,
+        gt=0,
+        le=600,
+        description="How long a request is tried again before its page is given up; all retries end after twice that.",
+    )
     conflict_strategy: Literal["api_wins", "manual_wins", "merge"] = Field(
         default="api_wins", description="Who wins where a person edited a product."
     )

@@ -16,7 +16,7 @@ from pipelines import practice, secrets, store, turn
 from pipelines.configure import configured
 from pipelines.database import connect
 from pipelines.errors import ConfigurationError, DatabaseFailed, GuidelightError, Interrupted, SyncFailed
-from pipelines.http import Client
+from pipelines.http import Client, Limits
 from pipelines.load import Received, landed, load
 from pipelines.retention import prune
 from pipelines.settings import Target
@@ -88,7 +88,13 @@ def _extract(run: Run, held: turn.Turn) -> None:
         known = landed(connection, run.integration.type)
     run.received = Received(held.sync_log_id, run.integration.id, {content for content, _ in known.values()})
     validator = Validator(source, known)
-    with Client(run.settings.requests_per_second, run.settings.allow_private_address, on_retry=run.tell) as client:
+    patience = run.settings.patience_seconds
+    with Client(
+        run.settings.requests_per_second,
+        run.settings.allow_private_address,
+        limits=Limits(patience=patience, retry_budget=2 * patience),
+        on_retry=run.tell,
+    ) as client:
         listing = source.read(run.settings, run.secret, client)
         load(run.target, run.integration.type, run.received, _records(run, held, listing, validator))
     run.problems.extend(listing.problems)

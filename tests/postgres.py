@@ -24,7 +24,8 @@ _TUNED = (
 )
 
 _WATCH = """
-"$BIN/initdb" --auth=trust --encoding=utf8 --locale=C --username=postgres --no-sync --pgdata="$DIR/data" >"$DIR/initdb" 2>&1 &&
+"$BIN/initdb" --auth=trust --encoding=utf8 --locale=C --username=postgres --no-sync \
+  --pgdata="$DIR/data" >"$DIR/initdb" 2>&1 &&
 "$BIN/pg_ctl" --wait --silent --pgdata="$DIR/data" --log="$DIR/log" --options="$OPTIONS" start >"$DIR/start" 2>&1 &&
 echo ready || cat "$DIR"/initdb "$DIR"/start "$DIR"/log
 exec >/dev/null 2>&1

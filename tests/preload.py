@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -45,3 +46,6 @@ def _parse() -> None:
 
 
 _parse()
+
+# What is here now stays: the collector of a forked process need not walk through it, nor copy its pages.
+gc.freeze()

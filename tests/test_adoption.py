@@ -87,7 +87,7 @@ def test_an_adopted_products_keeps_all_that_was_the_apps(empty_database: TestDat
             {"source": "manual", "source_id": None, "is_active": True}
         ]
         connection.execute("insert into products (name, source, source_id) values ('A', 'treez', '1')")
-        with pytest.raises((psycopg.IntegrityError, duckdb.ConstraintException), match="[Dd]uplicate key"):
+        with pytest.raises((psycopg.IntegrityError, duckdb.ConstraintException), match=r"[Dd]uplicate key"):
             connection.execute("insert into products (name, source, source_id) values ('B', 'treez', '1')")
 
 
@@ -265,7 +265,9 @@ def test_a_supabase_where_the_seed_was_followed_by_hand_is_completed(empty_datab
     supabase = """
         create schema auth;
         create function auth.uid() returns uuid language sql stable as 'select null::uuid';
-        create table budtenders (id uuid primary key default gen_random_uuid(), auth_user_id uuid, role text, team text);
+        create table budtenders (
+          id uuid primary key default gen_random_uuid(), auth_user_id uuid, role text, team text
+        );
         do $$ begin
           if not exists (select from pg_roles where rolname = 'authenticated') then create role authenticated; end if;
           if not exists (select from pg_roles where rolname = 'service_role') then create role service_role; end if;

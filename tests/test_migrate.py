@@ -232,7 +232,7 @@ def test_a_server_that_takes_no_writes_is_named(empty_database: TestDatabase) ->
     name = dict(empty_database.target.parameters)["dbname"]
     with connect(empty_database.target) as connection:
         connection.execute(f"alter database {name} set default_transaction_read_only = on")
-    with pytest.raises(ConfigurationError, match="it takes no writes .* Point DATABASE_URL at the primary"):
+    with pytest.raises(ConfigurationError, match=r"it takes no writes .* Point DATABASE_URL at the primary"):
         migrate(empty_database.target)
 
 

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -394,7 +395,7 @@ def test_serve_blocks_until_a_signal_comes(number: signal.Signals) -> None:
 
 
 def _catches(pid: int, number: int) -> bool:
-    with open(f"/proc/{pid}/status") as status:
+    with Path(f"/proc/{pid}/status").open() as status:
         caught = next(line for line in status if line.startswith("SigCgt:"))
     return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
 
@@ -505,7 +506,7 @@ def reorder_keys(client: Client) -> None:
     served = client.page(1, active="ALL").content
     assert client.listed(1, active="ALL") == client.shop.products[:50]
     sent = json.loads(served, parse_float=Decimal)["data"]["product_list"]
-    assert list(sent[0])[0] == list(client.shop.products[0])[-1]
+    assert next(iter(sent[0])) == list(client.shop.products[0])[-1]
     assert str(sent[0]["sellable_quantity"]).endswith(".0")
     one = client.bearer(f"/{sent[0]['product_id']}").content
     assert one != orjson.dumps(client.shop.products[0])

@@ -23,7 +23,8 @@ OURS = {
 
 _PRODUCTS_BY_TYPE = {
     "uuid": "id image_asset_id",
-    "text": "source source_id name category brand product_type description sku barcode strain_name strain_type image_url",
+    "text": "source source_id name category brand product_type description sku barcode "
+    "strain_name strain_type image_url",
     "numeric(5,2)": "thc_percent cbd_percent",
     "numeric(10,2)": "price_retail price_member price_sale",
     "json": "terpenes source_data",

@@ -30,3 +30,27 @@
     {%- set type = types.get(column, 'varchar') -%}
     {{ comparable(as_product_column(new, column, types), type) }} is distinct from {{ comparable(old ~ '.' ~ column, type) }}
 {%- endmacro %}
+
+{# What a sync changes of a product, as the text of a json object (DESIGN.md, product_changes): {column: {old, new}},
+   of a created one the new values only, source_data as its two content hashes. `relation` is `compared` of the
+   products model. #}
+{% macro changed_fields(relation, types) -%}
+    '{' || concat_ws(
+        ',',
+        {%- for column in mapped_columns() %}
+        {%- set new = as_json_text(as_product_column(relation, column, types)) %}
+        case
+            when {{ relation }}.is_new and {{ relation }}.{{ column }} is not null
+                then '"{{ column }}":{"new":' || {{ new }} || '}'
+            when {{ relation }}.{{ column }}_differs
+                then '"{{ column }}":{"old":' || {{ relation }}.{{ column }}_before || ',"new":' || {{ new }} || '}'
+        end,
+        {%- endfor %}
+        case
+            when {{ relation }}.is_new then '"source_data":{"new":"' || {{ relation }}.content_hash || '"}'
+            when {{ relation }}.writes_source_data
+                then '"source_data":{"old":' || {{ as_json_text(relation ~ '.old_content_hash') }}
+                    || ',"new":"' || {{ relation }}.content_hash || '"}'
+        end
+    ) || '}'
+{%- endmacro %}

@@ -159,52 +159,47 @@ changed as (
 
 written as (
     select
-        source_id,
-        content_hash,
-        change,
+        compared.source_id,
+        compared.content_hash,
+        changed.change,
         case
-            when change is null then null
-            when was_absent then 'return'
-            when has_new_content then 'source'
-            when has_new_mapping then 'mapping'
+            when changed.change is null then null
+            when compared.was_absent then 'return'
+            when compared.has_new_content then 'source'
+            when compared.has_new_mapping then 'mapping'
             else 'edit overwritten'
         end as cause,
-        case
-            when change is null then null
-            else
-                '{' || concat_ws(
-                    ','
-                    {%- for column in mapped_columns() %},
-                    case
-                        when is_new and {{ column }} is not null
-                            then '"{{ column }}":{"new":' || {{ as_json_text(as_product_column('classified', column, types)) }} || '}'
-                        when {{ column }}_differs
-                            then '"{{ column }}":{"old":' || {{ column }}_before || ',"new":'
-                                || {{ as_json_text(as_product_column('classified', column, types)) }} || '}'
-                    end
-                    {%- endfor %},
-                    case
-                        when is_new then '"source_data":{"new":"' || content_hash || '"}'
-                        when writes_source_data
-                            then '"source_data":{"old":' || {{ as_json_text('old_content_hash') }} || ',"new":"' || content_hash || '"}'
-                    end
-                ) || '}'
-        end as fields,
-        coalesce(change = 'created' and becomes_active, false) as creates_active,
-        coalesce(change = 'updated' and becomes_active and not coalesce(was_active, false), false) as reactivates,
-        coalesce(change = 'updated' and was_active and not becomes_active, false) as deactivates,
+        case when changed.change is not null then {{ changed_fields('compared', types) }} end as fields,
+        coalesce(changed.change = 'created' and compared.becomes_active, false) as creates_active,
+        coalesce(
+            changed.change = 'updated' and compared.becomes_active and not coalesce(compared.was_active, false), false
+        ) as reactivates,
+        coalesce(
+            changed.change = 'updated' and compared.was_active and not compared.becomes_active, false
+        ) as deactivates,
         false as leaves_active,
-        is_mapped_now or not is_known or was_absent as writes_state,
-        {%- for column in mapped_columns() %}
-        {{ column }},
-        {%- endfor %}
-        warnings
-    from classified
+        compared.is_mapped_now or not compared.is_known or compared.was_absent as writes_state,
+        {{- mapped_columns_of('compared') }}
+        compared.warnings
+    from compared
+    inner join changed on changed.source_id = compared.source_id
 )
 
-select *
+select
+    written.source_id,
+    written.content_hash,
+    written.change,
+    written.cause,
+    written.fields,
+    written.creates_active,
+    written.reactivates,
+    written.deactivates,
+    written.leaves_active,
+    written.writes_state,
+    {{- mapped_columns_of('written') }}
+    written.warnings
 from written
-where change is not null or writes_state
+where written.change is not null or written.writes_state
 union all
 select
     going.source_id,
@@ -212,9 +207,13 @@ select
     'absent' as change,
     'absence' as cause,
     '{' || concat_ws(
-        ',',
-        case when present.is_active is distinct from false then '"is_active":{"old":' || {{ as_json_text('present.is_active') }} || ',"new":false}' end,
-        case when present.in_stock is distinct from false then '"in_stock":{"old":' || {{ as_json_text('present.in_stock') }} || ',"new":false}' end
+        ','
+        {%- for column in ['is_active', 'in_stock'] %},
+        case
+            when present.{{ column }} is distinct from false
+                then '"{{ column }}":{"old":' || {{ as_json_text('present.' ~ column) }} || ',"new":false}'
+        end
+        {%- endfor %}
     ) || '}' as fields,
     false as creates_active,
     false as reactivates,
