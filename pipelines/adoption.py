@@ -14,7 +14,8 @@ _BY_FAMILY = {
     "key": "id",
     "choice": "source category product_type strain_type",
     "text": "source_id name brand description sku barcode strain_name image_url",
-    "number": "thc_percent cbd_percent price_retail price_member price_sale stock_quantity",
+    "fraction": "thc_percent cbd_percent price_retail price_member price_sale",
+    "number": "stock_quantity",
     "json": "terpenes source_data",
     "boolean": "in_stock is_active",
     "time": "last_synced_at created_at updated_at",
@@ -23,14 +24,14 @@ _BY_FAMILY = {
 _WANTED = {name: family for family, names in _BY_FAMILY.items() for name in names.split()}
 """Our columns of `products` (DESIGN.md, Tables), each with the family of types that it may have."""
 
+_FRACTIONS = ("numeric", "decimal", "float4", "float8", "float", "double")
+
 _FAMILIES = {
     "key": ("uuid", "int8", "int4", "bigint", "integer"),
     "text": ("text", "varchar", "bpchar", "citext"),
     "choice": ("text", "varchar", "bpchar", "citext", "enum"),
-    "number": (
-        *("numeric", "decimal", "float4", "float8", "float", "double"),
-        *("int2", "int4", "int8", "smallint", "integer", "bigint"),
-    ),
+    "fraction": _FRACTIONS,
+    "number": (*_FRACTIONS, "int2", "int4", "int8", "smallint", "integer", "bigint"),
     "json": ("json", "jsonb"),
     "boolean": ("bool", "boolean"),
     "time": ("timestamp", "timestamptz", "timestamp with time zone"),
@@ -164,7 +165,7 @@ def _seed_tables(connection: Connection) -> Iterator[str]:
 
 
 def _said(family: str) -> str:
-    return {"choice": "text or an enum", "key": "uuid or bigint", "time": "timestamptz"}.get(family, family)
+    return {"choice": "text or an enum", "key": "uuid or bigint", "time": "timestamptz", "fraction": "numeric"}.get(family, family)
 
 
 def _kind(connection: Connection, table: str) -> str | None:

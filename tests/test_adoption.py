@@ -145,6 +145,10 @@ REFUSED_ON_BOTH = {
         "products.name is missing and its rows would have none",
     ),
     "a price of text": (f"create table products ({USUAL}, price_retail text)", "products.price_retail has the type"),
+    "a price of whole numbers": (
+        f"create table products ({USUAL}, price_retail integer)",
+        "and numeric is needed: rename it, and ours is added",
+    ),
     "terpenes as a list of texts": (
         f"create table products ({USUAL}, terpenes text[])",
         "and json is needed: rename it, and ours is added",
@@ -234,7 +238,7 @@ def test_types_of_the_same_family_are_taken_as_they_are(empty_database: TestData
         connection.script(
             "create domain percent as numeric check (value >= 0); create type strain as enum ('indica', 'sativa');"
             "create table products (id bigserial primary key, name varchar(80) not null, category char(12) not null, "
-            "thc_percent percent, cbd_percent real, price_retail double precision, price_sale integer, "
+            "thc_percent percent, cbd_percent real, price_retail double precision, price_sale numeric(8,2), "
             "stock_quantity numeric, strain_type strain, terpenes json, last_synced_at timestamp, "
             "sort_order integer generated always as identity, doubled numeric generated always as (stock_quantity * 2) "
             "stored, touched timestamptz not null default now())"
