@@ -165,7 +165,8 @@ def _seed_tables(connection: Connection) -> Iterator[str]:
 
 
 def _said(family: str) -> str:
-    return {"choice": "text or an enum", "key": "uuid or bigint", "time": "timestamptz", "fraction": "numeric"}.get(family, family)
+    names = {"choice": "text or an enum", "key": "uuid or bigint", "time": "timestamptz", "fraction": "numeric"}
+    return names.get(family, family)
 
 
 def _kind(connection: Connection, table: str) -> str | None:

@@ -237,16 +237,14 @@ def main(arguments: list[str] | None = None) -> None:
         if "--verbose" in (sys.argv if arguments is None else arguments):
             traceback.print_exception(error)
         _leave(error.exit_status)
-    except _usage_errors() as error:
+    except _USAGE_ERRORS as error:
         error.show()
         _leave(ConfigurationError.exit_status)
     _leave(result if isinstance(result, int) else 0)
 
 
-def _usage_errors() -> Any:
-    import click
-
-    return click.ClickException
+# typer brings a click of its own and shows its usage errors by this one child only.
+_USAGE_ERRORS: Any = typer.BadParameter.__mro__[1]
 
 
 def _leave(status: int) -> None:

@@ -37,7 +37,8 @@ class Selection:
     due: bool
     or_sandbox: bool
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise ConfigurationError for options that exclude each other."""
         if sum((self.integration is not None, self.source is not None, self.due)) > 1:
             raise ConfigurationError("--integration, --type and --due exclude each other: give one of them")
 
@@ -87,6 +88,7 @@ def _each(
 ) -> Iterator[tuple[SyncResult, int]]:
     from pipelines.sync import Request, sync
 
+    selection.check()
     if sync_type is not None and sync_type not in SYNC_TYPES:
         raise ConfigurationError(f"Unknown sync type: {sync_type} (known: {', '.join(SYNC_TYPES)})")
     bring_up_to_date(where, warm, console.tell)
@@ -115,6 +117,8 @@ def _chosen(where: Target, selection: Selection, triggered_by: UUID | None, cons
             return [store.integration(connection, selection.integration)]
         known = store.integrations(connection)
         wanted = [one for one in known if one.is_active and selection.source in (None, one.type)]
+        if wanted and all(one.is_sandbox for one in wanted):
+            practice.refuse_under_ci()
         if not wanted and selection.or_sandbox and selection.source in (None, practice.TYPE):
             console.tell("No integration is active: syncing a shop to practise on")
             return [practice.register(connection, where)]

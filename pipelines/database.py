@@ -155,7 +155,12 @@ def _duckdb(
     assert target.path is not None
     if read_only and not target.path.exists():
         raise ConfigurationError(f"There is no database at {target.path} yet: run `guidelight migrate` or `make sync`")
-    target.path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The directory of {target.path} can't be made: {error.strerror}. Choose another path"
+        ) from error
     deadline = time.monotonic() + patience
     told = False
     while True:

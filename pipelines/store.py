@@ -19,6 +19,8 @@ from pipelines.errors import ConfigurationError
 _INTEGRATION = ", ".join(field.name for field in fields(Integration))
 _LOG = ", ".join(field.name for field in fields(SyncLog))
 
+_BEGINS = "$start <> '' and starts_with(cast(id as varchar), $start)"
+
 # A sync that is due: DESIGN's `--due`. A first sync is due at once.
 _DUE = """
     is_active and sync_enabled
@@ -36,7 +38,7 @@ def integrations(connection: Connection, *, due: bool = False) -> list[Integrati
 def integration(connection: Connection, given: str) -> Integration:
     """The integration of an id, or of its first characters where they are unique. Raises ConfigurationError."""
     rows = connection.rows(
-        f"select {_INTEGRATION} from integrations where cast(id as varchar) like $start", start=_start(given)
+        f"select {_INTEGRATION} from integrations where {_BEGINS}", start=_start(given)
     )
     if len(rows) > 1:
         raise ConfigurationError(f"{given} is the beginning of {len(rows)} integrations: give more of the id")
@@ -121,7 +123,7 @@ def log(connection: Connection, given: str | UUID | None = None) -> SyncLog:
         if not newest:
             raise ConfigurationError("There is no sync log yet: run `guidelight sync`")
         return newest[0]
-    rows = connection.rows(f"select {_LOG} from sync_logs where cast(id as varchar) like $start", start=_start(given))
+    rows = connection.rows(f"select {_LOG} from sync_logs where {_BEGINS}", start=_start(given))
     if len(rows) != 1:
         how = f"{given} is the beginning of {len(rows)} sync logs: give more of the id" if rows else None
         raise ConfigurationError(how or f"Sync log not found: {given} (`guidelight logs list` shows the newest)")
@@ -210,7 +212,7 @@ def _storable(value: Any) -> Any:
 
 
 def _start(given: str | UUID) -> str:
-    return str(given).lower().replace("%", "").replace("_", "") + "%"
+    return str(given).strip().lower()
 
 
 def _integration(row: Row) -> Integration:

@@ -51,7 +51,13 @@ class Warm:
         self._process: BaseProcess | None = context.Process(
             target=_serve, args=(theirs, ours, self._target, os.getpid()), name="guidelight-dbt", daemon=True
         )
-        self._process.start()
+        # A forked child has our handlers until it sets its own, and either has Python's for Ctrl-C.
+        early = {signal.SIGINT, signal.SIGTERM} if method == "fork" else {signal.SIGINT}
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, early)
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
 
     def make_views(self) -> None:
@@ -98,6 +104,7 @@ def _serve(pipe: Pipe, parents_end: Pipe | None, target: Target, parent: int) ->
     """Parse, then do what the parent asks until it is gone. A publish is never begun for a parent that is."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     if parents_end is not None:
         parents_end.close()
     with contextlib.suppress(EOFError, BrokenPipeError):

@@ -65,6 +65,7 @@ class Wire:
         self._allow_private_address = allow_private_address
         self._timeouts = (connect, read)
         self._body_limit = body_limit
+        self._under_way: set[_Attempt] = set()
         self._session = requests.Session()
         # Neither proxies nor .netrc of the machine: the latter would replace our authorization.
         self._session.trust_env = False
@@ -75,7 +76,9 @@ class Wire:
             self._session.mount(scheme, _Adapter(pool_connections=4, pool_maxsize=connections))
 
     def close(self) -> None:
-        """Close the connections that are idle."""
+        """Close every connection; an attempt that still waits for its answer fails now, and not at its deadline."""
+        for attempt in tuple(self._under_way):
+            attempt.expire()
         self._session.close()
 
     def send(
@@ -95,7 +98,7 @@ class Wire:
         """
         _check_headers(headers)
         self._check_address(url)
-        with _watched(deadline) as watch:
+        with _watched(deadline, self._under_way) as watch:
             try:
                 answer = self._session.request(
                     method,
@@ -248,8 +251,9 @@ class _Attempt:
 
 
 @contextlib.contextmanager
-def _watched(deadline: float) -> Iterator[_Attempt]:
+def _watched(deadline: float, under_way: set[_Attempt]) -> Iterator[_Attempt]:
     attempt = _Attempt()
+    under_way.add(attempt)
     timer = threading.Timer(deadline, attempt.expire)
     timer.daemon = True
     timer.start()
@@ -258,6 +262,7 @@ def _watched(deadline: float) -> Iterator[_Attempt]:
         yield attempt
     finally:
         _watch.attempt = None
+        under_way.discard(attempt)
         attempt.end()
         timer.cancel()
 

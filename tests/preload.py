@@ -20,15 +20,8 @@ import pipelines.command  # noqa: E402, F401
 import pipelines.dlt_postgres  # noqa: E402, F401
 import pipelines.registry  # noqa: E402, F401
 import pipelines.sync  # noqa: E402, F401
-from pipelines.http import Client, Limits  # noqa: E402
 from pipelines.transform import Dbt  # noqa: E402
 from pipelines.warm import PARSED  # noqa: E402
-
-LIMITS = Limits(patience=1.5, backoff=0.02, attempt=5, read=5)
-"""A shop on loopback need not be given the minute that one on the internet gets."""
-
-# The default argument of the real thing: no command can give it, and no test has a minute for each lost page.
-Client.__init__.__kwdefaults__["limits"] = LIMITS  # type: ignore[index]
 
 
 def _parse() -> None:

@@ -196,6 +196,25 @@ class Shop:
         found: dict[str, Any] = self.sandbox.products[number]
         return found
 
+    def hold(self, page: int) -> Running:
+        """Begin a sync that gets no answer for a page until `let_go`; returns once it has asked for it."""
+        self.configure(patience_seconds=PATIENCE)
+        gate = self.sandbox.hold(page)
+        running = self.begin()
+        gate.await_arrival()
+        return running
+
+    def let_go(self) -> None:
+        """Answer what is held, and hold nothing any more."""
+        if self.sandbox.gate is not None:
+            self.sandbox.gate.open()
+            self.sandbox.gate = None
+
+    def running_log(self) -> dict[str, Any]:
+        """The log of the one sync that is running."""
+        (log,) = self.rows("select * from sync_logs where status = 'running'")
+        return log
+
     def serve(self) -> None:
         self.sandbox.refresh()
 
@@ -323,6 +342,7 @@ class Shops:
 ADD = (
     "integrations", "add", "--type", "treez", "--name", "Treez - Main Store",
     "--set", f"dispensary_id={Sandbox.dispensary_id}", "--set", f"client_id={Sandbox.client_id}",
-    "--set", "requests_per_second=100", "--set", "allow_private_address=true", "--secret", f"api_key=env:{KEY}",
+    "--set", "requests_per_second=100", "--set", "patience_seconds=1",
+    "--set", "allow_private_address=true", "--secret", f"api_key=env:{KEY}",
 )  # fmt: skip
 """The command that registers a shop; base_url and --database are to be added."""

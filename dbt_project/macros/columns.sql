@@ -15,20 +15,50 @@
     {%- endfor %}
 {%- endmacro %}
 
-{# {column: type} of the app's own `products`, to which every value is cast; none while dbt only parses. #}
+{# {column: type} of the app's own `products`, to which every value is cast; none while dbt only parses. Beside the
+   columns stands {enum type: its labels}, under 'enum labels'. #}
 {% macro product_types() -%}
-    {{ return(column_types(source('guidelight', 'products')) if execute else {}) }}
+    {%- if not execute -%}
+        {{ return({}) }}
+    {%- endif -%}
+    {%- set products = source('guidelight', 'products') -%}
+    {%- set types = column_types(products) -%}
+    {%- do types.update({'enum labels': enum_labels(products)}) -%}
+    {{ return(types) }}
 {%- endmacro %}
 
-{# A mapped column as it will stand in `products`. #}
+{# A mapped column as it will stand in `products`: null where an adopted column's enum or digits can't hold the value,
+   shortened where its text is too short. Such products stand in summary.warnings (pipelines/warnings.py). #}
 {% macro as_product_column(alias, column, types) -%}
-    cast({{ alias }}.{{ column }} as {{ types.get(column, 'varchar') }})
+    {%- set type = types.get(column, 'varchar') -%}
+    {%- set value = alias ~ '.' ~ column -%}
+    {%- set labels = types.get('enum labels', {}).get(type) -%}
+    {%- set sizes = type.split('(')[1].rstrip(')').split(',') if type.lower().startswith(('numeric(', 'decimal(')) else [] -%}
+    {%- if labels -%}
+        {%- set listed -%}
+            {%- for label in labels %}{{ quoted(label) }}{{ ', ' if not loop.last }}{% endfor -%}
+        {%- endset -%}
+        case
+            when {{ value }} in ({{ listed }}) then cast({{ value }} as {{ type }})
+            when lower({{ value }}) in ({{ listed }}) then cast(lower({{ value }}) as {{ type }})
+        end
+    {%- elif sizes and sizes[0] | int - sizes[1] | int < (3 if column.endswith('_percent') else 8) -%}
+        cast(
+            case
+                when abs(round({{ value }}, {{ sizes[1] }})) < 1{{ '0' * (sizes[0] | int - sizes[1] | int) }} then {{ value }}
+            end as {{ type }}
+        )
+    {%- elif type | lower == 'smallint' -%}
+        cast(case when abs({{ value }}) < 32768 then {{ value }} end as smallint)
+    {%- else -%}
+        cast({{ value }} as {{ type }})
+    {%- endif -%}
 {%- endmacro %}
 
 {# Whether the mapped value differs from what `products` holds. #}
 {% macro differs(new, old, column, types) -%}
     {%- set type = types.get(column, 'varchar') -%}
-    {{ comparable(as_product_column(new, column, types), type) }} is distinct from {{ comparable(old ~ '.' ~ column, type) }}
+    ({{ comparable(as_product_column(new, column, types), type) }} is distinct from {{ comparable(old ~ '.' ~ column, type) }})
 {%- endmacro %}
 
 {# What a sync changes of a product, as the text of a json object (DESIGN.md, product_changes): {column: {old, new}},

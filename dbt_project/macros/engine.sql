@@ -137,7 +137,7 @@
     cast('0x' || left({{ column }}, 12) as bigint)
 {%- endmacro %}
 
-{# A value in which equal contents compare as equal: Postgres's json type has no equality. #}
+{# A value in which equal contents compare as equal: Postgres's json type has no equality, DuckDB's compares its text. #}
 {% macro comparable(expression, type) -%}
     {{ return(adapter.dispatch('comparable', 'guidelight')(expression, type)) }}
 {%- endmacro %}
@@ -147,7 +147,7 @@
 {%- endmacro %}
 
 {% macro duckdb__comparable(expression, type) -%}
-    {{ expression }}
+    {{ 'json(' ~ expression ~ ')' if type | lower in ('json', 'jsonb') else expression }}
 {%- endmacro %}
 
 {# {column: its own type} of a relation, as a cast needs it: numeric(10,2), an enum's name. #}
@@ -169,4 +169,32 @@
         {%- do types.update({column.name: column.dtype}) -%}
     {%- endfor -%}
     {{ return(types) }}
+{%- endmacro %}
+
+{# {enum type: its labels} of a relation's columns. #}
+{% macro enum_labels(relation) -%}
+    {{ return(adapter.dispatch('enum_labels', 'guidelight')(relation)) }}
+{%- endmacro %}
+
+{% macro default__enum_labels(relation) -%}
+    {%- set found = run_query(
+        "select distinct format_type(a.atttypid, a.atttypmod), e.enumlabel, e.enumsortorder from pg_attribute as a "
+        ~ "inner join pg_enum as e on e.enumtypid = a.atttypid where a.attrelid = '" ~ relation
+        ~ "'::regclass and not a.attisdropped order by 1, 3"
+    ) -%}
+    {%- set labels = {} -%}
+    {%- for row in found.rows -%}
+        {%- do labels.setdefault(row[0], []).append(row[1]) -%}
+    {%- endfor -%}
+    {{ return(labels) }}
+{%- endmacro %}
+
+{# DuckDB writes the labels into the type: ENUM('a', 'b'). #}
+{% macro duckdb__enum_labels(relation) -%}
+    {%- set labels = {} -%}
+    {%- for column in adapter.get_columns_in_relation(relation) if column.dtype.startswith('ENUM(') -%}
+        {%- set found = modules.re.findall("'((?:[^']|'')*)'", column.dtype) -%}
+        {%- do labels.update({column.dtype: found | map('replace', "\'\'", "\'") | list}) -%}
+    {%- endfor -%}
+    {{ return(labels) }}
 {%- endmacro %}

@@ -135,7 +135,8 @@
     where sync_logs.id = '{{ var('sync_log_id') }}'
 {%- endmacro %}
 
-{# The newest sync that confirmed every product of the source (DESIGN.md, What changed). #}
+{# The newest sync that confirmed every active product of the source: not one whose guard kept some unconfirmed
+   (DESIGN.md, What changed). #}
 {% macro publish_complete() -%}
     update {{ source('guidelight', 'integrations') }}
     set last_complete_sync_at = log.started_at
@@ -144,4 +145,5 @@
       and log.scope = 'full'
       and integrations.id = log.integration_id
       and {{ 'true' if var('listing_complete') else 'false' }}
+      and (select held_back from guidelight_receipt) = 0
 {%- endmacro %}

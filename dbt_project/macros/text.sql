@@ -27,6 +27,11 @@
     ({{ matches(column, '^\\s*[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{1,2})?\\s*$') }} and length({{ column }}) <= 60)
 {%- endmacro %}
 
+{# A number of ten decimals as its shortest text. #}
+{% macro number_text(number) -%}
+    regexp_replace(cast({{ number }} as varchar), '[.]?0+$', '')
+{%- endmacro %}
+
 {# A number rounded to a column's scale, null where it doesn't fit its precision: the cast alone would fail the sync. #}
 {% macro as_numeric(number, precision, scale) -%}
     cast(case when abs(round({{ number }}, {{ scale }})) < {{ 10 ** (precision - scale) }} then round({{ number }}, {{ scale }}) end as numeric({{ precision }}, {{ scale }}))

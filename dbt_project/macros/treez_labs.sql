@@ -1,9 +1,10 @@
 {# What a Treez product's lab results map to: thc, cbd and terpenes, in percent. #}
 
-{# {column: the spellings of a total, of the plain cannabinoid, of its acid}: the first group with a number wins. #}
+{# {column: the spellings of a total, of the plain cannabinoid, of its acid, in capitals and ASCII letters and digits
+   alone}: the first group with a number wins. #}
 {% macro treez_cannabinoids() -%}
     {{ return({
-        'thc': [['TOTALTHC', 'THCTOTAL'], ['THC', 'DELTA9THC', 'D9THC'], ['THCA']],
+        'thc': [['TOTALTHC', 'THCTOTAL'], ['THC', 'DELTA9THC', 'D9THC', '9THC'], ['THCA']],
         'cbd': [['TOTALCBD', 'CBDTOTAL'], ['CBD'], ['CBDA']],
     }) }}
 {%- endmacro %}

@@ -28,8 +28,9 @@ unmapped as (
     inner join payloads on payloads.content_hash = sightings.content_hash
     left join known
         on known.source_id = sightings.source_id and known.content_hash = sightings.content_hash
-    where sightings.sync_log_id = '{{ var('sync_log_id') }}'
-      and known.source_id is null
+    where
+        sightings.sync_log_id = '{{ var('sync_log_id') }}'
+        and known.source_id is null
 ),
 
 {{ treez_mapping('unmapped') }}

@@ -87,14 +87,17 @@ going as (
     from present
     left join sightings on sightings.source_id = present.source_id
     left join rejected on rejected.source_id = present.source_id
-    where {{ 'true' if var('listing_complete') else 'false' }}
-      and (coalesce(present.is_active, false) or coalesce(present.in_stock, false))
-      and sightings.source_id is null
-      and rejected.source_id is null
+    where
+        {{ 'true' if var('listing_complete') else 'false' }}
+        and (coalesce(present.is_active, false) or coalesce(present.in_stock, false))
+        and sightings.source_id is null
+        and rejected.source_id is null
 ),
 
 active as (
-    select count(*) as products from present where is_active
+    select count(*) as products
+    from present
+    where is_active
 ),
 
 guard as (
@@ -126,15 +129,15 @@ compared as (
         last_seen.source_id is not null as is_known,
         last_seen.absent_since is not null as was_absent,
         last_seen.content_hash as old_content_hash,
-        last_seen.content_hash is distinct from incoming.content_hash as has_new_content,
-        last_seen.mapping_version is distinct from {{ quoted(var('mapping_version')) }}
+        (last_seen.content_hash is distinct from incoming.content_hash) as has_new_content,
+        (last_seen.mapping_version is distinct from {{ quoted(var('mapping_version')) }})
         and (
             {%- for column in mapped_columns() %}
             {{ 'or ' if not loop.first }}incoming.{{ column }} is distinct from last_seen.{{ column }}
             {%- endfor %}
         ) as has_new_mapping,
         coalesce(present.lacks_source_data, true)
-        or last_seen.content_hash is distinct from incoming.content_hash as writes_source_data,
+        or (last_seen.content_hash is distinct from incoming.content_hash) as writes_source_data,
         {%- for column in mapped_columns() %}
         present.source_id is not null and {{ differs('incoming', 'present', column, types) }} as {{ column }}_differs,
         {{ as_json_text('present.' ~ column) }} as {{ column }}_before,
@@ -151,8 +154,12 @@ changed as (
         compared.source_id,
         case
             when compared.is_new then 'created'
-            when compared.writes_source_data
-            {%- for column in mapped_columns() %} or compared.{{ column }}_differs{% endfor %} then 'updated'
+            when
+                compared.writes_source_data
+                {%- for column in mapped_columns() %}
+                or compared.{{ column }}_differs
+                {%- endfor %}
+                then 'updated'
         end as change
     from compared
 ),

@@ -30,7 +30,7 @@ payloads as (
 newest as (
     select published.id
     from published
-    where exists (select 1 from sightings where sightings.sync_log_id = published.id)
+    where published.id in (select sightings.sync_log_id from sightings)
     order by published.published_at desc
     limit 1
 )
