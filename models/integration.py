@@ -52,6 +52,29 @@ class SecretReference(BaseModel):
         return self
 
 
+class CheckSettings(BaseModel):
+    """Thresholds of the checks on what was published, against the last successful sync."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_drop_percent: float = Field(
+        default=50, ge=0, le=100, description="Active products may fall by this share; more is an error."
+    )
+    max_growth_percent: float = Field(
+        default=50, ge=0, description="Active products may grow by this share; more is a warning."
+    )
+    max_missing_points: float = Field(
+        default=10,
+        ge=0,
+        le=100,
+        description="The shares without price, lab results or image may rise by so many percentage points; "
+        "more is a warning.",
+    )
+    max_age_hours: float = Field(
+        default=48, gt=0, description="The last complete sync may be so old; older is a warning."
+    )
+
+
 class TreezSettings(BaseModel):
     """`config` of a treez integration (INTERFACE.md)."""
 
@@ -89,6 +112,9 @@ class TreezSettings(BaseModel):
     )
     category_map: dict[str, Literal[CATEGORIES]] = Field(  # type: ignore[valid-type]
         default_factory=dict, description="The shop's own category names: {name at the source: our category}."
+    )
+    checks: CheckSettings = Field(
+        default_factory=CheckSettings, description='Thresholds of the checks: {"max_drop_percent": 30}.'
     )
     allow_private_address: bool = Field(
         default=False, description="Whether base_url may lead to a private or loopback address."

@@ -9,8 +9,10 @@ from uuid import UUID
 
 import typer
 
+from pipelines.cli_staging import inspect, staging_app, status
 from pipelines.console import Console
 from pipelines.errors import ConfigurationError, GuidelightError
+from pipelines.options import Database, Json, Verbose
 
 app = typer.Typer(
     name="guidelight",
@@ -23,13 +25,8 @@ integrations_app = typer.Typer(help="The shops that are synced.", no_args_is_hel
 logs_app = typer.Typer(help="What the syncs did.", no_args_is_help=True)
 app.add_typer(integrations_app, name="integrations")
 app.add_typer(logs_app, name="logs")
+app.add_typer(staging_app, name="staging")
 
-Database = Annotated[
-    str | None,
-    typer.Option("--database", metavar="URL_OR_PATH", help="A Postgres URL or a DuckDB file. Default: DATABASE_URL."),
-]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Say more on standard error.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output and nothing else.")]
 IntegrationId = Annotated[str, typer.Argument(metavar="ID", help="The integration's id, or its first characters.")]
 
 
@@ -222,6 +219,10 @@ def logs_show(
     console = Console(json=json, verbose=verbose)
     row = log(database, sync_log_id)
     console.show(row, lambda: console.log(row))
+
+
+app.command()(status)
+app.command()(inspect)
 
 
 def main(arguments: list[str] | None = None) -> None:

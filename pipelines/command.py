@@ -58,7 +58,7 @@ def run_syncs(
     try:
         with _signals():
             where = target(database)
-            with Warm(where) as warm:
+            with Warm(where, checks=True) as warm:
                 for result, status in _each(
                     where, selection, console, warm, sync_type, triggered_by, allow_mass_deactivation
                 ):

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from pipelines.inspect import Answer
     from pipelines.sandbox.server import Sandbox
 
 _PROBLEMS_SHOWN = 20
-_PIPE_WIDTH = 200
+_PIPE_WIDTH = 10_000
+_CELL = 160
+"""Letters of a cell that are shown: a whole record would hide the other columns."""
+
 _COUNTS = ("fetched", "created", "updated", "unchanged", "absent", "rejected")
 
 
@@ -120,6 +126,28 @@ class Console:
         if receipt:
             print("receipt: " + ", ".join(f"{name} {count}" for name, count in receipt.items()))
 
+    def listing(self, rows: Sequence[dict[str, Any]], columns: Sequence[str], nothing: str) -> None:
+        """A line a row, of the columns named; `nothing` is said where there is no row."""
+        table = self._table(*columns, numbers=[name for name in columns if _is_number(rows, name)], folds=True)
+        for row in rows:
+            table.add_row(*(_cell(row[name]) for name in columns))
+        self._print(table) if rows else self.tell(nothing)
+
+    def staged(self, row: dict[str, Any]) -> None:
+        """One product of staging: when it was seen, what it looked like since when, and its record."""
+        import orjson
+
+        self.details({name: row[name] for name in ("source", "source_id", "sync_log_id", "extracted_at")})
+        columns = ("content_hash", "first_seen_at", "last_seen_at", "syncs")
+        self.listing([one | {"content_hash": one["content_hash"][:12]} for one in row["contents"]], columns, "")
+        print(orjson.dumps(row["payload"], option=orjson.OPT_INDENT_2).decode())
+
+    def answer(self, answer: Answer) -> None:
+        """The rows of a query, or as JSON."""
+        self.show(answer.rows, lambda: self.listing(answer.rows, answer.columns, "No row"))
+        if answer.is_cut:
+            self.tell(f"The first {len(answer.rows):,} rows; there are more")
+
     def details(self, row: dict[str, Any]) -> None:
         """A row, a line a column."""
         width = max(map(len, row))
@@ -127,13 +155,14 @@ class Console:
             if value is not None:
                 print(f"{name:<{width}}  {_word(value)}")
 
-    def _table(self, *columns: str) -> Table:
+    def _table(self, *columns: str, numbers: Sequence[str] = (*_COUNTS, "errors", "s"), folds: bool = False) -> Table:
         from rich import box
         from rich.table import Table
 
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
         for column in columns:
-            table.add_column(column, justify="right" if column in (*_COUNTS, "errors", "s") else "left", no_wrap=True)
+            justify: Literal["left", "right"] = "right" if column in numbers else "left"
+            table.add_column(column, justify=justify, no_wrap=not folds, overflow="fold" if folds else "ellipsis")
         return table
 
     def _print(self, table: Table) -> None:
@@ -141,11 +170,32 @@ class Console:
 
         # A pipe has no width: nothing is cut for it.
         width = None if sys.stdout.isatty() else _PIPE_WIDTH
-        Rich(file=sys.stdout, highlight=False, width=width).print(table)
+        # Without markup and emoji: a name with [brackets] or :colons: is shown as it is.
+        Rich(file=sys.stdout, highlight=False, width=width, markup=False, emoji=False).print(table)
 
 
 def _time(value: Any) -> str:
     return "never" if value is None else f"{value.astimezone(UTC):%m-%d %H:%M}"
+
+
+def _is_number(rows: Sequence[dict[str, Any]], name: str) -> bool:
+    found = [row[name] for row in rows if row[name] is not None]
+    return bool(found) and all(
+        isinstance(value, int | float | Decimal) and not isinstance(value, bool) for value in found
+    )
+
+
+def _cell(value: Any) -> str:
+    """A value on one line; what a terminal would obey, in a source's text, is shown as a blank."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    text = json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
+    shown = "".join(letter if letter.isprintable() else " " for letter in text[:_CELL])
+    return shown if len(text) <= _CELL else shown + "…"
 
 
 def _word(value: Any) -> str:

@@ -92,8 +92,10 @@ def clear_away(connection: Connection, source: str) -> str | None:
             source=source,
             id=practice.id,
         )
-        for statement in _REMOVALS:
-            connection.execute(statement.format(source=source, state=_STATE), id=practice.id)
+        for removal in _REMOVALS:
+            statement = removal.format(source=source, state=_STATE)
+            # DuckDB refuses a parameter that the statement doesn't name.
+            connection.execute(statement, **({"id": practice.id} if "$id" in statement else {}))
         store.switch(connection, practice, on=False)
     return f"{practice.name} was disabled, and its {brought} products, their history and its logs were removed"
 

@@ -21,6 +21,7 @@ QUIET = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "RUNTIME__LOG_LEVEL": "CRITICAL",
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "GX_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
 }
 
@@ -36,6 +37,11 @@ class Settings(BaseSettings):
         default=str(ROOT / "data" / "guidelight.duckdb"),
         validation_alias="DATABASE_URL",
         description="A Postgres URL, or the path of a DuckDB file.",
+    )
+    build: str = Field(
+        default=str(ROOT / "build"),
+        validation_alias="GUIDELIGHT_BUILD",
+        description="Where generated files go: Data Docs, what dbt compiled.",
     )
     ci: str | None = Field(
         default=None, validation_alias="CI", description="Set by CI services: there the sandbox is never synced."
@@ -108,13 +114,18 @@ def _libpq(url: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((defaults | given).items()))
 
 
+def build_directory() -> Path:
+    """Where generated files go (INTERFACE.md, Paths)."""
+    return Path(Settings().build).expanduser().absolute()
+
+
 def variable(name: str) -> str | None:
     """The value of an environment variable that a secret refers to; None where unset or empty."""
     return os.environ.get(name) or None
 
 
 def quiet_libraries() -> None:
-    """Before dlt or dbt is imported: nothing phones home, and dlt leaves the talking to us."""
+    """Before dlt, dbt or Great Expectations is imported: nothing phones home, and dlt leaves the talking to us."""
     os.environ.update(QUIET)
 
 

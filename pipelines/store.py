@@ -37,9 +37,7 @@ def integrations(connection: Connection, *, due: bool = False) -> list[Integrati
 
 def integration(connection: Connection, given: str) -> Integration:
     """The integration of an id, or of its first characters where they are unique. Raises ConfigurationError."""
-    rows = connection.rows(
-        f"select {_INTEGRATION} from integrations where {_BEGINS}", start=_start(given)
-    )
+    rows = connection.rows(f"select {_INTEGRATION} from integrations where {_BEGINS}", start=_start(given))
     if len(rows) > 1:
         raise ConfigurationError(f"{given} is the beginning of {len(rows)} integrations: give more of the id")
     if not rows:
@@ -216,6 +214,10 @@ def _start(given: str | UUID) -> str:
 
 
 def _integration(row: Row) -> Integration:
+    if not isinstance(row["config"], dict):
+        raise ConfigurationError(
+            f"The config of {row['name']} ({row['id']}) is no JSON object: set it to one, as {{}} is, in integrations"
+        )
     return Integration(**row)
 
 

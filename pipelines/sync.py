@@ -13,6 +13,7 @@ from models.integration import Integration, TreezSettings
 from models.record import RawProduct, Record, RejectedRecord
 from models.sync import Problem, ProblemKind, Problems, SyncLog, SyncResult, verdict
 from pipelines import practice, secrets, store, turn
+from pipelines.check import check, summary
 from pipelines.configure import configured
 from pipelines.database import connect
 from pipelines.errors import ConfigurationError, DatabaseFailed, GuidelightError, Interrupted, SyncFailed
@@ -56,6 +57,7 @@ class Run:
     warnings: list[dict[str, Any]] = field(default_factory=list)
     received: Received | None = None
     listing_complete: bool = False
+    checks: dict[str, Any] | None = None
 
 
 def sync(target: Target, integration: Integration, request: Request, warm: Warm, tell: Tell) -> SyncResult:
@@ -74,7 +76,8 @@ def sync(target: Target, integration: Integration, request: Request, warm: Warm,
         try:
             _extract(run, held)
             held.check()
-            _publish(run, held, warm)
+            published = _publish(run, held, warm)
+            _check(run, warm, published)
             return _finished(run, held)
         except BaseException as error:  # noqa: BLE001 - the run's boundary: recorded, then told or raised again
             warm.stop()
@@ -119,7 +122,7 @@ def _records(run: Run, held: turn.Turn, listing: Listing, validator: Validator) 
         held.progress(received.fetched)
 
 
-def _publish(run: Run, held: turn.Turn, warm: Warm) -> None:
+def _publish(run: Run, held: turn.Turn, warm: Warm) -> Publish:
     """Step 4. What dbt says of it counts for nothing: published_at, read back, is the proof."""
     received = run.received
     assert received is not None
@@ -146,11 +149,23 @@ def _publish(run: Run, held: turn.Turn, warm: Warm) -> None:
     else:
         if not _is_published(run, held):
             raise SyncFailed("dbt reported no error, but nothing was published: run the sync again")
+    return wanted
 
 
 def _is_published(run: Run, held: turn.Turn) -> bool:
     with connect(run.target, waiting=run.tell) as connection:
         return store.published_at(connection, held.sync_log_id) is not None
+
+
+def _check(run: Run, warm: Warm, published: Publish) -> None:
+    """Step 5, on what was published: what is grave is a problem, the rest a warning."""
+    now, found = check(run.target, warm, published, run.settings.checks)
+    for one in found:
+        if one.is_grave:
+            run.problems.add(Problem(ProblemKind.CHECK, one.sentence(), one.name))
+        elif not one.passed:
+            run.warnings.append({"kind": "check", "message": one.sentence(), "check": one.name})
+    run.checks = summary(now, found)
 
 
 def _finished(run: Run, held: turn.Turn) -> SyncResult:
@@ -176,7 +191,7 @@ def _finished(run: Run, held: turn.Turn) -> SyncResult:
             status=verdict(published=True, errors_count=run.problems.total),
             problems=run.problems,
             error_message=run.problems.kept[0].message if run.problems.kept else None,
-            summary={"warnings": run.warnings, "duplicates": received.duplicates},
+            summary={"warnings": run.warnings, "duplicates": received.duplicates, "checks": run.checks},
         )
         return _result(store.log(connection, held.sync_log_id))
 

@@ -10,9 +10,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from models.check import IDS_KEPT, Found, Severity
 from pipelines.database import connect
 from pipelines.errors import SyncFailed
-from pipelines.settings import ROOT, Target, point_dbt_at, quiet_libraries
+from pipelines.settings import ROOT, Target, build_directory, point_dbt_at, quiet_libraries
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -93,7 +94,46 @@ class Dbt:
         """
         self._invoke(self.manifest, "run", "--select", "products", "--vars", wanted.as_vars())
 
+    def test(self, wanted: Publish, max_age_hours: float) -> list[Found]:
+        """Run the data tests of the checks on what this sync published; which rows fail is asked of those that do.
+
+        Raises SyncFailed when dbt could not run them.
+        """
+        told = json.dumps(json.loads(wanted.as_vars()) | {"max_age_hours": max_age_hours})
+        result = self._run(self.manifest, "test", "--select", "tag:check", "--vars", told)
+        if result.exception is not None:
+            raise SyncFailed(_reason(result))
+        return [self._found(one) for one in result.result.results]
+
+    def _found(self, result: Any) -> Found:
+        node, meta = result.node, result.node.config.meta
+        broken = result.status not in ("pass", "fail", "warn")
+        rows = 0 if broken else int(result.failures or 0)
+        ids: tuple[str, ...] = ()
+        if rows:
+            failing = f"select source_id from ({node.compiled_code}) as failing where source_id is not null"
+            with connect(self.target, read_only=True) as connection:
+                found = connection.rows(f"{failing} order by source_id limit {IDS_KEPT}")
+            ids = tuple(row["source_id"] for row in found)
+        counted = f"{rows:,} {meta['message']}" if ids else meta["message"].capitalize()
+        return Found(
+            node.name,
+            Severity(meta["severity"]),
+            passed=result.status == "pass",
+            message=f"the check could not judge: {_first_line(str(result.message))}" if broken else counted,
+            advice="This is a defect of the check, not of the products" if broken else meta["advice"],
+            rows=rows,
+            source_ids=ids,
+            broken=broken,
+        )
+
     def _invoke(self, manifest: Manifest | None, *words: str) -> Any:
+        result = self._run(manifest, *words)
+        if not result.success:
+            raise SyncFailed(_reason(result))
+        return result
+
+    def _run(self, manifest: Manifest | None, *words: str) -> Any:
         from dbt.cli.main import dbtRunner
 
         if manifest is not None and self.target.engine == "duckdb":
@@ -106,15 +146,13 @@ class Dbt:
             "--profiles-dir",
             str(PROJECT),
             "--target-path",
-            str(ROOT / "build" / "dbt"),
+            str(build_directory() / "dbt"),
         )
         # A copy: dbt keeps what it compiled in the manifest, an ephemeral model with the vars of an earlier run too.
         copy = None if manifest is None else manifest.deepcopy()  # type: ignore[no-untyped-call]
         result = dbtRunner(manifest=copy).invoke([*words, *paths, *_FLAGS])
         self._close()
-        if result.success:
-            return result
-        raise SyncFailed(_reason(result))
+        return result
 
     def _close(self) -> None:
         """Free the DuckDB file: dbt-duckdb keeps it open as long as the process lives."""
@@ -146,6 +184,11 @@ def _reason(result: Any) -> str:
     ours = _OURS.search(text)
     if ours is not None:
         return ours["sentence"].strip()
+    return _first_line(text)
+
+
+def _first_line(text: str) -> str:
+    """The first line that says something: dbt's own begin with the kind of error and the model."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = [line for line in lines if not line.startswith(("Database Error", "Runtime Error", "Compilation Error"))]
     return (said or lines or ["dbt gave no reason"])[0][:500]

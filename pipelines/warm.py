@@ -1,25 +1,16 @@
-"""The process that imports and parses dbt while the network waits, and runs it when it is asked to.
-
-A process of its own can be killed in the middle of a publish, and its start costs nothing: a shop's answer is slow
-network waiting beside an idle processor (STACK.md, Start-up).
-"""
+"""dbt and Great Expectations in processes of their own, imported and parsed while the network waits."""
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
-import os
-import signal
 import sys
-from collections.abc import Callable
-from multiprocessing.connection import Connection as Pipe
-from multiprocessing.process import BaseProcess
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pipelines.errors import SyncFailed
+from models.check import Expectation, Found
 from pipelines.settings import Target
 from pipelines.transform import Dbt, Publish
+from pipelines.worker import Acts, Worker
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -27,57 +18,38 @@ if TYPE_CHECKING:
 PARSED: dict[str, Manifest] = {}
 """Manifests that a long-lived process parsed beforehand, one an engine: what it forks is warm at once."""
 
-_TRACKERS_WARNING = "ignore:resource_tracker"
-
-_GRACE = 5.0
-"""Seconds between asking the process to end and killing it."""
-
 
 class Warm:
-    """dbt in a process of its own, started at once; a context manager that never outlives it."""
+    """dbt, and Great Expectations where there is something to check; a context manager that neither outlives."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, *, checks: bool = False) -> None:
+        self._dbt = Worker("dbt", partial(_dbt, target), forks=target.engine in PARSED)
         self._target = target
-        self._start()
+        self._expectations = self._examiner() if checks else None
 
-    def _start(self) -> None:
-        # Killed in the middle of its work it leaves semaphores of dbt's, which Python's tracker removes, and mourns.
-        if _TRACKERS_WARNING not in sys.warnoptions:
-            sys.warnoptions.append(_TRACKERS_WARNING)
-        method = "fork" if self._target.engine in PARSED else "spawn"
-        context: Any = multiprocessing.get_context(method)
-        self._pipe, theirs = context.Pipe()
-        ours = self._pipe if method == "fork" else None
-        self._process: BaseProcess | None = context.Process(
-            target=_serve, args=(theirs, ours, self._target, os.getpid()), name="guidelight-dbt", daemon=True
-        )
-        # A forked child has our handlers until it sets its own, and either has Python's for Ctrl-C.
-        early = {signal.SIGINT, signal.SIGTERM} if method == "fork" else {signal.SIGINT}
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, early)
-        try:
-            self._process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        theirs.close()
+    def _examiner(self) -> Worker:
+        forks = "great_expectations" in sys.modules
+        return Worker("Great Expectations", partial(_great_expectations, self._target), forks=forks)
 
     def make_views(self) -> None:
         """Load category_map and make every view. Raises SyncFailed with dbt's reason."""
-        self._ask("make_views")
+        self._dbt.ask("make_views")
 
     def publish(self, wanted: Publish) -> None:
         """Publish one change set. Raises SyncFailed; only published_at tells whether it stands."""
-        self._ask("publish", wanted)
+        self._dbt.ask("publish", wanted)
 
-    def _ask(self, *task: object) -> None:
-        if self._process is None:
-            self._start()
-        try:
-            self._pipe.send(task)
-            answer = self._pipe.recv()
-        except (EOFError, OSError) as error:
-            raise SyncFailed("the process that runs dbt ended without an answer: run the sync again") from error
-        if answer is not None:
-            raise SyncFailed(answer)
+    def test(self, wanted: Publish, max_age_hours: float) -> list[Found]:
+        """Run dbt's data tests on what was published. Raises SyncFailed when they could not be run."""
+        found: list[Found] = self._dbt.ask("test", wanted, max_age_hours)
+        return found
+
+    def examine(self, source: str, wanted: list[Expectation]) -> list[Found]:
+        """Judge expectations over a source's products. Raises SyncFailed when they could not be judged."""
+        if self._expectations is None:
+            self._expectations = self._examiner()
+        found: list[Found] = self._expectations.ask("examine", source, wanted)
+        return found
 
     def __enter__(self) -> Warm:
         return self
@@ -88,48 +60,18 @@ class Warm:
         self.stop()
 
     def stop(self) -> None:
-        """End the process, whatever it does: what it had not committed is rolled back. The next task starts another."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        self._pipe.close()
-        process.terminate()
-        process.join(_GRACE)
-        if process.is_alive():
-            process.kill()
-            process.join()
+        """End the processes, whatever they do; the next task starts another."""
+        self._dbt.stop()
+        if self._expectations is not None:
+            self._expectations.stop()
 
 
-def _serve(pipe: Pipe, parents_end: Pipe | None, target: Target, parent: int) -> None:
-    """Parse, then do what the parent asks until it is gone. A publish is never begun for a parent that is."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
-    if parents_end is not None:
-        parents_end.close()
-    with contextlib.suppress(EOFError, BrokenPipeError):
-        dbt, failure = _started(target)
-        while True:
-            task = pipe.recv()
-            if os.getppid() != parent:
-                break
-            pipe.send(failure if dbt is None else _answer(dbt, task))
-    sys.stdout.flush()
-    # DuckDB may print about leaked objects at an ordinary exit (STACK.md).
-    os._exit(0)
+def _dbt(target: Target) -> Acts:
+    dbt = Dbt(target, PARSED.get(target.engine))
+    return {"make_views": dbt.make_views, "publish": dbt.publish, "test": dbt.test}
 
 
-def _started(target: Target) -> tuple[Dbt | None, str | None]:
-    try:
-        return Dbt(target, PARSED.get(target.engine)), None
-    except SyncFailed as error:
-        return None, str(error)
+def _great_expectations(target: Target) -> Acts:
+    from pipelines.examine import examine
 
-
-def _answer(dbt: Dbt, task: tuple[str, Publish] | tuple[str]) -> str | None:
-    acts: dict[str, Callable[..., None]] = {"make_views": dbt.make_views, "publish": dbt.publish}
-    try:
-        acts[task[0]](*task[1:])
-    except SyncFailed as error:
-        return str(error)
-    return None
+    return {"examine": partial(examine, target)}

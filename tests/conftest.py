@@ -8,7 +8,8 @@ import pytest
 
 from tests.databases import Databases, Engine, TestDatabase
 from tests.postgres import system_postgres
-from tests.shop import Shop, Shops
+from tests.shop import Shop
+from tests.shops import Shops
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,4 +1,4 @@
-"""What the forkserver imports and parses once, so that each process that it forks is warm (STACK.md, Warm processes)."""
+"""What the forkserver imports and parses once, so that what it forks is warm (STACK.md, Warm processes)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ quiet_libraries()
 
 import dbt.cli.main  # noqa: E402, F401
 import dlt.destinations  # noqa: E402, F401
+import great_expectations.expectations  # noqa: E402, F401
 import rich.table  # noqa: E402, F401
 
-import pipelines.cli  # noqa: E402, F401
-import pipelines.command  # noqa: E402, F401
-import pipelines.dlt_postgres  # noqa: E402, F401
-import pipelines.registry  # noqa: E402, F401
+import pipelines.cli  # noqa: E402
+import pipelines.command  # noqa: E402
+import pipelines.dlt_postgres  # noqa: E402
+import pipelines.registry  # noqa: E402
 import pipelines.sync  # noqa: E402, F401
 from pipelines.transform import Dbt  # noqa: E402
 from pipelines.warm import PARSED  # noqa: E402

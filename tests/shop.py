@@ -14,7 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 from pipelines.database import Connection, connect
 from pipelines.sandbox.answers import Answer, Request
 from pipelines.sandbox.server import Sandbox
-from tests.databases import Databases, Engine, TestDatabase
+from tests.databases import TestDatabase
+from tests.receipt import balance
 from tests.warm import PATIENCE, Prepare, Ran, Running, run, start
 
 PRODUCTS = 40
@@ -26,7 +27,11 @@ KEY = "GUIDELIGHT_TEST_KEY"
 TABLES = ("products", "product_changes", "product_sync_state")
 """What a publish writes, its log row apart."""
 
-ORDERS = {"products": "source, source_id, name", "product_changes": "sync_log_id, source_id", "product_sync_state": "source_id"}
+ORDERS = {
+    "products": "source, source_id, name",
+    "product_changes": "sync_log_id, source_id",
+    "product_sync_state": "source_id",
+}
 
 
 @dataclass
@@ -48,6 +53,10 @@ class GatedSandbox(Sandbox):
     """A sandbox that can keep a page of its listing until it is told to let go."""
 
     gate: Gate | None = None
+
+    def __enter__(self) -> GatedSandbox:
+        super().__enter__()
+        return self
 
     def hold(self, page: int) -> Gate:
         """Keep the next requests for a page."""
@@ -127,7 +136,7 @@ class Shop:
 
     def sync(self, *options: str, env: Mapping[str, str] | None = None, prepare: Prepare | None = None) -> Synced:
         """Run a sync with --json. Whatever comes of it, what it says and wrote must add up."""
-        before = self._standing()
+        before = self.standing()
         synced = self.ended(self.begin(*options, env=env, prepare=prepare))
         balance(self, synced, before)
         return synced
@@ -177,9 +186,7 @@ class Shop:
         """Every row that a publish could have written, and on Postgres which transaction wrote it."""
         with self.connection() as connection:
             version = ", xmin::text as version" if connection.is_postgres else ""
-            return {
-                name: connection.rows(f"select *{version} from {name} order by {ORDERS[name]}") for name in TABLES
-            }
+            return {name: connection.rows(f"select *{version} from {name} order by {ORDERS[name]}") for name in TABLES}
 
     def configure(self, **settings: Any) -> None:
         """Change settings of the integration, as the app's form does: a value of None removes one."""
@@ -238,111 +245,8 @@ class Shop:
     def _env(self, env: Mapping[str, str] | None) -> dict[str, str]:
         return {KEY: self.sandbox.api_key, **(env or {})}
 
-    def _standing(self) -> dict[str, int]:
+    def standing(self) -> dict[str, int]:
         return self.rows(
             "select count(*) as products, count(case when is_active then 1 end) as active "
             "from products where source = 'treez'"
         )[0]
-
-
-def balance(shop: Shop, synced: Synced, before: Mapping[str, int]) -> None:
-    """The equations of DESIGN.md, Counts, from the tables as anyone can read them, not from what the publish says."""
-    result = synced.result
-    assert set(result) == {"success", "sync_log_id", "stats", "error", "status"}
-    assert set(result["stats"]) == {"fetched", "created", "updated", "unchanged", "errors"}
-    assert result["success"] is (result["status"] in ("success", "partial"))
-    after = shop._standing()
-    if synced.log is None or synced.status == 4:
-        return
-    log = synced.log
-    assert log["status"] == result["status"] != "running"
-    assert log["completed_at"] is not None and log["duration_ms"] >= 0
-    for name in ("fetched", "created", "updated", "unchanged"):
-        assert log[f"products_{name}"] == result["stats"][name]
-    assert log["errors_count"] == result["stats"]["errors"]
-    assert log["error_message"] == result["error"]
-    changes = [row["change"] for row in shop.changes(synced).values()]
-    if log["published_at"] is None:
-        assert log["status"] == "failed" and changes == [] and after == before and result["error"]
-        assert log["products_created"] == log["products_updated"] == log["products_unchanged"] == 0
-        return
-    receipt = log["summary"]["receipt"]
-    rejected = shop.value(
-        "select count(*) from staging_treez.rejected_records where sync_log_id = $id", id=log["id"]
-    )
-    assert log["status"] == ("partial" if log["errors_count"] else "success")
-    assert changes.count("created") == log["products_created"] == receipt["created"]
-    assert changes.count("updated") == log["products_updated"] == receipt["updated"]
-    assert changes.count("absent") == receipt["absent"] == log["summary"]["totals"]["absent"]
-    assert rejected == receipt["rejected"]
-    assert (
-        log["products_fetched"]
-        == log["products_created"] + log["products_updated"] + log["products_unchanged"] + rejected
-    )
-    assert after["products"] == before["products"] + log["products_created"]
-    assert (receipt["active_before"], receipt["active_after"]) == (before["active"], after["active"])
-    assert after["active"] == (
-        before["active"]
-        + receipt["created_active"]
-        + receipt["reactivated"]
-        - receipt["deactivated"]
-        - receipt["absent_active"]
-    )
-    sightings = shop.value("select count(*) from staging_treez.sightings where sync_log_id = $id", id=log["id"])
-    assert sightings == log["products_fetched"] - rejected
-
-
-@dataclass
-class Shops:
-    """Opens shops on copies of databases that were brought there once: migrated with views, or synced once."""
-
-    databases: Databases
-    directory: Path
-    _templates: dict[tuple[Engine, bool], tuple[TestDatabase, str]] = field(default_factory=dict)
-    _opened: int = 0
-
-    @contextmanager
-    def open(self, engine: Engine, *, stocked: bool, **sandbox: Any) -> Iterator[Shop]:
-        """A shop whose integration is registered; `stocked`: and was synced once."""
-        template, integration = self._template(engine, stocked)
-        with self._sandbox(**sandbox) as shop_server, self.databases.copy(template) as database:
-            self._opened += 1
-            shop = Shop(shop_server, database, self.directory / f"home-{self._opened}", integration)
-            shop.configure(base_url=shop_server.base_url)
-            yield shop
-
-    def _sandbox(self, **given: Any) -> GatedSandbox:
-        return GatedSandbox(**({"products": PRODUCTS, "page_cap": PAGE, "rate": None} | given))
-
-    def _template(self, engine: Engine, stocked: bool) -> tuple[TestDatabase, str]:
-        key = (engine, stocked)
-        if key not in self._templates:
-            self._templates[key] = self._stocked(engine) if stocked else self._registered(engine)
-        return self._templates[key]
-
-    def _registered(self, engine: Engine) -> tuple[TestDatabase, str]:
-        database = self.databases.template(engine)
-        home = self.directory / "home"
-        assert run(["migrate", "--database", database.url], home=home).status == 0
-        added = run([*ADD, "--set", "base_url=http://127.0.0.1:9", "--database", database.url], home=home)
-        assert added.status == 0, added.stderr
-        return database, added.stdout.strip()
-
-    def _stocked(self, engine: Engine) -> tuple[TestDatabase, str]:
-        registered, integration = self._template(engine, False)
-        database = self.databases.template(engine, registered)
-        with self._sandbox() as sandbox:
-            shop = Shop(sandbox, database, self.directory / "home", integration)
-            shop.configure(base_url=sandbox.base_url)
-            synced = shop.sync()
-            assert synced.counts == (PRODUCTS, PRODUCTS, 0, 0), synced.ran
-        return database, integration
-
-
-ADD = (
-    "integrations", "add", "--type", "treez", "--name", "Treez - Main Store",
-    "--set", f"dispensary_id={Sandbox.dispensary_id}", "--set", f"client_id={Sandbox.client_id}",
-    "--set", "requests_per_second=100", "--set", "patience_seconds=1",
-    "--set", "allow_private_address=true", "--secret", f"api_key=env:{KEY}",
-)  # fmt: skip
-"""The command that registers a shop; base_url and --database are to be added."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.databases import Engine
-from tests.shop import Shop, Shops
+from tests.shop import Shop
+from tests.shops import Shops
 
 
 def active_count(shop: Shop) -> int:

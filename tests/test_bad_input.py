@@ -1,9 +1,8 @@
-"""Wrong use and configuration: one line that says what to do, the right exit status, nothing begun and nothing changed."""
+"""Wrong use and configuration: one line that says what to do, the right exit status, nothing changed."""
 
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -91,14 +90,19 @@ def test_a_config_that_is_no_object(shop: Shop) -> None:
 
 
 def test_options_that_exclude_each_other(shop: Shop) -> None:
-    refused_sync(shop, shop.sync("--due", "--type", "treez"), "exclude each other")
+    refused_sync(shop, shop.sync("--integration", shop.integration, "--type", "treez"), "exclude each other")
     refused_sync(shop, shop.sync("--sync-type", "weekly"), "Unknown sync type: weekly", "webhook")
     nobody = "99999999-9999-4999-8999-999999999999"
     refused_sync(shop, shop.sync("--triggered-by", nobody), f"no budtender {nobody}")
 
 
 def test_words_that_no_command_knows(shop: Shop) -> None:
-    for words in (["sink"], ["sync", "--fast"], ["integrations", "add", "--type", "treez"], ["sync", "--triggered-by", "x"]):
+    for words in (
+        ["sink"],
+        ["sync", "--fast"],
+        ["integrations", "add", "--type", "treez"],
+        ["sync", "--triggered-by", "x"],
+    ):
         ran = run(words, home=shop.home)
         assert ran.status == 2 and ran.stderr and "Traceback" not in ran.stderr, ran
 
@@ -191,11 +195,14 @@ def _impatient() -> None:
     opening.__wrapped__.__kwdefaults__["patience"] = 0.5
 
 
+HOLDER = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
+
+
 @contextmanager
 def held_by_another(path: Path) -> Iterator[subprocess.Popen[str]]:
     """The file, open for writing in a process of someone else's."""
     holder = subprocess.Popen(
-        [sys.executable, "-c", "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()", str(path)],
+        [sys.executable, "-c", HOLDER, str(path)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert holder.stdout is not None and holder.stdout.readline() == "open\n"
@@ -247,4 +254,4 @@ def test_the_key_is_refused(shop: Shop) -> None:
 def test_no_home_and_no_place_to_write(shop: Shop) -> None:
     synced = shop.sync(env={"HOME": "/nowhere/at/all"})
     assert synced.status == 0 or "HOME" in synced.ran.error
-    assert not os.path.exists("/nowhere/at/all")
+    assert not Path("/nowhere/at/all").exists()

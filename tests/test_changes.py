@@ -6,7 +6,8 @@ import copy
 from typing import Any
 
 from tests.databases import Engine
-from tests.shop import PRODUCTS, Shop, Shops
+from tests.shop import PRODUCTS, Shop
+from tests.shops import Shops
 
 
 def price(record: dict[str, Any], value: float) -> None:
@@ -163,9 +164,7 @@ def test_an_edit_by_hand_is_overwritten(stocked: Shop) -> None:
 def test_columns_that_are_the_apps_survive_an_update(stocked: Shop) -> None:
     record = stocked.active(1)[0]
     picture = "22222222-2222-4222-8222-222222222222"
-    stocked.execute(
-        f"update products set image_asset_id = '{picture}' where source_id = $id", id=record["product_id"]
-    )
+    stocked.execute(f"update products set image_asset_id = '{picture}' where source_id = $id", id=record["product_id"])
     assert stocked.sync().counts == (PRODUCTS, 0, 0, PRODUCTS)
     price(record, 77.0)
     stocked.serve()
@@ -229,7 +228,7 @@ def test_a_product_on_two_pages_counts_once_and_the_latest_wins(stocked: Shop) -
     synced = stocked.sync()
     assert (synced.status, synced.counts) == (0, (PRODUCTS, 0, 1, PRODUCTS - 1)), synced.ran.stderr
     assert synced.summary["duplicates"] == 1 and synced.row["listing_complete"] is True
-    (identity, change), = stocked.changes(synced).items()
+    ((identity, change),) = stocked.changes(synced).items()
     old = float(before[identity]["price_retail"])
     assert change["fields"]["price_retail"] == {"old": old, "new": old + 5}
 

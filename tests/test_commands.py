@@ -12,7 +12,11 @@ from tests.shop import PRODUCTS, Shop
 
 
 def test_one_integration_by_the_beginning_of_its_id_or_by_its_type(stocked: Shop) -> None:
-    for options in (["--integration", stocked.integration], ["--integration", stocked.integration[:6].upper()], ["--type", "treez"]):
+    for options in (
+        ["--integration", stocked.integration],
+        ["--integration", stocked.integration[:6].upper()],
+        ["--type", "treez"],
+    ):
         assert stocked.sync(*options).counts == (PRODUCTS, 0, 0, PRODUCTS)
 
 
@@ -107,6 +111,10 @@ def test_a_url_as_services_write_it(stocked: Shop, spelling: str) -> None:
     }[spelling]
     from tests.warm import run
 
-    ran = run(["sync", "--json"], home=stocked.home, env={"DATABASE_URL": spelled, "GUIDELIGHT_TEST_KEY": stocked.sandbox.api_key})
+    ran = run(
+        ["sync", "--json"],
+        home=stocked.home,
+        env={"DATABASE_URL": spelled, "GUIDELIGHT_TEST_KEY": stocked.sandbox.api_key},
+    )
     assert ran.status == 0, ran.stderr
     assert ran.json["stats"]["unchanged"] == PRODUCTS

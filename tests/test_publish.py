@@ -29,7 +29,6 @@ def healed(shop: Shop) -> None:
         "select source_id, count(*) as n from product_changes group by source_id having count(*) > 1 order by n desc"
     )
     assert [row["n"] for row in changed] == [2, 2]  # what was dearer and what is gone: created by the first sync
-    assert shop.sync().counts == (PRODUCTS, 0, 0, PRODUCTS)
 
 
 def failed_with(synced: Synced, words: str) -> None:
@@ -38,20 +37,17 @@ def failed_with(synced: Synced, words: str) -> None:
     assert "Traceback" not in synced.ran.stderr
 
 
-BROKEN = {
-    "product_changes": ("alter table product_changes rename column fields to broken", "alter table product_changes rename column broken to fields"),
-    "product_sync_state": ("alter table product_sync_state rename column warnings to broken", "alter table product_sync_state rename column broken to warnings"),
-}  # fmt: skip
+BROKEN = {"product_changes": "fields", "product_sync_state": "warnings"}
+"""A column that the publish writes late, when `products` has been written already."""
 
 
 @pytest.mark.parametrize("table", BROKEN)
 def test_a_statement_that_fails_leaves_all_as_it_was(moved: Shop, table: str) -> None:
-    breaking, mending = BROKEN[table]
     before = moved.published()
-    moved.execute(breaking)
+    moved.execute(f"alter table {table} rename column {BROKEN[table]} to broken")
     synced = moved.sync()
     failed_with(synced, "")
-    moved.execute(mending)
+    moved.execute(f"alter table {table} rename column broken to {BROKEN[table]}")
     assert moved.published() == before
     healed(moved)
 
@@ -125,10 +121,10 @@ def test_a_history_that_holds_more_than_was_changed(moved: Shop, running: Runnin
 
 def test_a_load_that_is_not_whole(moved: Shop, running: Running) -> None:
     before = moved.published()
-    moved.execute(
-        "delete from staging_treez.payloads where source_id = $id", id=moved.record(9)["product_id"]
+    moved.execute("delete from staging_treez.payloads where source_id = $id", id=moved.record(9)["product_id"])
+    failed_with(
+        end(moved, running), f"of {PRODUCTS} sightings {PRODUCTS} are in staging, {PRODUCTS - 1} with their payload"
     )
-    failed_with(end(moved, running), f"of {PRODUCTS} sightings {PRODUCTS} are in staging, {PRODUCTS - 1} with their payload")
     assert moved.published() == before
     healed(moved)
 
@@ -143,15 +139,15 @@ LOST = {
 
 
 @pytest.mark.parametrize("how", list(LOST)[:3])
-def test_a_sync_that_lost_its_turn_publishes_nothing(
-    moved: Shop, running: Running, how: str
-) -> None:
+def test_a_sync_that_lost_its_turn_publishes_nothing(moved: Shop, running: Running, how: str) -> None:
     before = moved.published()
     log = moved.running_log()
     moved.execute(LOST[how])
     synced = end(moved, running)
     assert (synced.status, synced.row["status"], synced.row["published_at"]) == (1, "failed", None)
-    assert "turn" in synced.ran.stderr or "turn" in synced.row["error_message"] or synced.row["error_message"] == "closed"
+    assert (
+        "turn" in synced.ran.stderr or "turn" in synced.row["error_message"] or synced.row["error_message"] == "closed"
+    )
     assert moved.published() == before
     if how == "the turn was taken":
         assert moved.value("select sync_log_id from sync_turns") not in (None, log["id"])
@@ -159,9 +155,7 @@ def test_a_sync_that_lost_its_turn_publishes_nothing(
     healed(moved)
 
 
-def test_a_sync_whose_log_was_deleted_ends_without_a_traceback(
-    moved: Shop, running: Running
-) -> None:
+def test_a_sync_whose_log_was_deleted_ends_without_a_traceback(moved: Shop, running: Running) -> None:
     before = moved.published()
     moved.execute(LOST["the log is gone"])
     moved.let_go()

@@ -46,12 +46,17 @@ SEEN: dict[str, dict[str, int | str]] = {
     "guidelight_migrations": {"anon": DENIED, "staff": DENIED, "manager": DENIED, "service": DENIED},
 }
 
+ANALYSTS: dict[str, int | str] = {"products": 1, "product_changes": 1, "guidelight_migrations": "the whole ledger"}
+"""What guidelight_analyst sees of the rows above, and of nothing else in public (tests/test_analyst.py has the views)."""
+
 WHO = {
     "anon": ("anon", None),
     "staff": ("authenticated", STAFF),
     "manager": ("authenticated", MANAGER),
     "service": ("service_role", None),
+    "analyst": ("guidelight_analyst", None),
 }
+BROWSER_AND_SERVICE = [who for who in WHO if who != "analyst"]
 
 
 @pytest.fixture
@@ -93,7 +98,7 @@ def test_every_table_of_public_has_row_level_security_and_a_line_here(connection
     assert {(row["kind"], row["guarded"]) for row in found} == {("r", True)}
 
 
-@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("who", BROWSER_AND_SERVICE)
 def test_each_sees_what_is_theirs_to_see(connection: Connection, who: str) -> None:
     seen: dict[str, int | str] = {}
     for table in SEEN:
@@ -105,6 +110,29 @@ def test_each_sees_what_is_theirs_to_see(connection: Connection, who: str) -> No
     assert seen == {table: row[who] for table, row in SEEN.items()}
 
 
+def test_analysts_see_what_is_theirs_to_see(connection: Connection) -> None:
+    seen: dict[str, int | str] = {}
+    for table in SEEN:
+        try:
+            with acting_as(connection, "analyst"):
+                seen[table] = connection.value(f"select count(*) from {table}")
+        except psycopg.errors.InsufficientPrivilege:
+            seen[table] = DENIED
+    ledger = connection.value("select count(*) from guidelight_migrations")
+    assert ledger > 0
+    assert seen == dict.fromkeys(SEEN, DENIED) | ANALYSTS | {"guidelight_migrations": ledger}
+
+
+def test_policies_that_name_the_analysts_let_them_read_and_name_nobody_else(connection: Connection) -> None:
+    found = connection.rows(
+        "select polrelid::regclass::text as name, polcmd::text as command, polroles as roles, "
+        "'guidelight_analyst'::regrole::oid as analyst from pg_policy where 'guidelight_analyst'::regrole = any(polroles)"
+    )
+    assert {row["name"] for row in found} == set(ANALYSTS)
+    assert {row["command"] for row in found} == {"r"}
+    assert all(row["roles"] == [row["analyst"]] for row in found)
+
+
 def test_the_owner_sees_every_row(connection: Connection) -> None:
     assert all(connection.value(f"select count(*) from {table}") > 0 for table in SEEN)
 
@@ -112,7 +140,8 @@ def test_the_owner_sees_every_row(connection: Connection) -> None:
 def test_tables_without_a_policy_have_no_grant_to_browser_roles(connection: Connection) -> None:
     closed = connection.rows(
         "select c.relname::text as name from pg_class as c where relnamespace = 'public'::regnamespace "
-        "and relkind = 'r' and not exists (select from pg_policy where polrelid = c.oid)"
+        "and relkind = 'r' and not exists (select from pg_policy where polrelid = c.oid "
+        "and polroles <> array['guidelight_analyst'::regrole::oid])"
     )
     assert {row["name"] for row in closed} == {
         table for table, row in SEEN.items() if row["anon"] == DENIED and row["manager"] == DENIED
@@ -158,10 +187,11 @@ WRITES = {
 @pytest.mark.parametrize("statement", WRITES)
 def test_each_writes_what_is_theirs_to_write(connection: Connection, statement: str) -> None:
     found = []
-    for who in WHO:
+    for who in BROWSER_AND_SERVICE:
         with connection.transaction(), undone(connection):
             found.append(written(connection, who, statement))
     assert tuple(found) == WRITES[statement]
+    assert written(connection, "analyst", statement) == DENIED
 
 
 @contextmanager

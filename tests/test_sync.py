@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.databases import Engine
-from tests.shop import PRODUCTS, Shop, Shops
+from tests.shop import PRODUCTS, Shop
+from tests.shops import Shops
 
 
 @pytest.mark.every_postgres
@@ -84,7 +85,9 @@ def test_the_shops_day_moves_on(shops: Shops, engine: Engine) -> None:
             assert synced.status == 0
             products = shop.products()
             listed = {record["product_id"]: record for record in shop.sandbox.products}
-            assert {identity for identity, product in products.items() if product["source_data"] == listed.get(identity)} == set(listed)
+            assert {
+                identity for identity, product in products.items() if product["source_data"] == listed.get(identity)
+            } == set(listed)
             gone = set(products) - set(listed)
             assert not any(products[identity]["is_active"] or products[identity]["in_stock"] for identity in gone)
         assert gone and synced.row["products_created"] and synced.row["products_updated"]
@@ -108,7 +111,8 @@ def test_an_empty_shop_is_a_shop(shops: Shops, engine: Engine) -> None:
 def test_manual_products_and_those_of_other_sources_are_never_touched(stocked: Shop) -> None:
     stocked.execute(
         "insert into products (source, source_id, name, category, is_active, in_stock) values "
-        "('manual', null, 'House grinder', 'other', true, true), ('manual', 'treez-like', 'Papers', 'other', true, true), "
+        "('manual', null, 'House grinder', 'other', true, true), "
+        "('manual', 'treez-like', 'Papers', 'other', true, true), "
         "('dutchie', 'a', 'Elsewhere', 'vape', true, true)"
     )
     foreign = "select * from products where source <> 'treez' order by name"
@@ -122,6 +126,9 @@ def test_manual_products_and_those_of_other_sources_are_never_touched(stocked: S
 def test_a_sync_says_who_asked_for_it_and_how(stocked: Shop) -> None:
     stocked.execute("insert into budtenders (id, name) values ('11111111-1111-4111-8111-111111111111', 'Ada')")
     asked = stocked.sync("--triggered-by", "11111111-1111-4111-8111-111111111111")
-    assert (asked.row["sync_type"], str(asked.row["triggered_by"])) == ("manual", "11111111-1111-4111-8111-111111111111")
+    assert (asked.row["sync_type"], str(asked.row["triggered_by"])) == (
+        "manual",
+        "11111111-1111-4111-8111-111111111111",
+    )
     called = stocked.sync("--sync-type", "webhook")
     assert (called.row["sync_type"], called.row["triggered_by"]) == ("webhook", None)

@@ -54,20 +54,19 @@ class Running:
     def __init__(self, argv: Sequence[str], env: Mapping[str, str], home: Path, prepare: Prepare | None) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self._said = [Path(tempfile.mkstemp(dir=home, prefix=name)[1]) for name in ("stdout-", "stderr-")]
-        self._process = _CONTEXT.Process(  # type: ignore[attr-defined]
+        self._process = _CONTEXT.Process(
             target=_command, args=(list(argv), dict(env), home, *self._said, prepare), daemon=False
         )
         _start(self._process)
 
     @property
     def pid(self) -> int:
-        pid: int = self._process.pid
-        return pid
+        assert self._process.pid is not None
+        return self._process.pid
 
     @property
     def is_running(self) -> bool:
-        alive: bool = self._process.is_alive()
-        return alive
+        return self._process.is_alive()
 
     @property
     def stderr(self) -> str:
@@ -84,6 +83,7 @@ class Running:
         if self._process.is_alive():
             self._process.kill()
             raise AssertionError(f"the command did not end in {PATIENCE:.0f} s:\n{self.stderr}")
+        assert self._process.exitcode is not None
         return Ran(self._process.exitcode, *(path.read_text() for path in self._said))
 
     def kill(self) -> Ran:
@@ -134,7 +134,9 @@ def _command(
 ) -> None:
     assert "tests.preload" in sys.modules, "the forkserver could not import tests.preload"
     os.environ.clear()
-    os.environ.update({"PATH": os.defpath, "HOME": str(home), "TMPDIR": str(home), **env})
+    os.environ.update(
+        {"PATH": os.defpath, "HOME": str(home), "TMPDIR": str(home), "GUIDELIGHT_BUILD": str(home / "build"), **env}
+    )
     tempfile.tempdir = None
     os.chdir(home)
     for number, path, name in ((1, stdout, "stdout"), (2, stderr, "stderr")):

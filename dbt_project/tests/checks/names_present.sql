@@ -1,0 +1,13 @@
+{{ config(
+    tags=['check'],
+    severity='error',
+    meta={
+        'severity': 'error',
+        'message': 'products without a name are on the menu',
+        'advice': 'Name them at the point of sale; a record without any name is rejected before it gets here',
+    },
+) }}
+
+select source_id
+from {{ source('guidelight', 'products') }}
+where source = '{{ var('source') }}' and source_id is not null and {{ clean('name') }} is null

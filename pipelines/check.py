@@ -1,0 +1,92 @@
+"""Judge what was published: dbt's data tests, then Great Expectations, against what the last successful sync left."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from models.check import Expectation, Found, Metrics, Severity
+from models.integration import CheckSettings
+from pipelines.database import Connection, connect
+from pipelines.errors import SyncFailed
+from pipelines.expectations import expectations
+from pipelines.settings import Target
+from pipelines.transform import Publish
+from pipelines.warm import Warm
+
+
+def check(target: Target, warm: Warm, published: Publish, settings: CheckSettings) -> tuple[Metrics, list[Found]]:
+    """The metrics of the source's active products, and what every check found. Rows of this source only.
+
+    A layer that can't be run is one broken check, which makes the sync partial: silence would be a pass.
+    """
+    with connect(target) as connection:
+        now = metrics(connection, published.source)
+        last = last_metrics(connection, published.integration_id)
+    found = _tested(warm, published, settings.max_age_hours)
+    found += _examined(warm, published.source, expectations(settings, last))
+    return now, found
+
+
+def _tested(warm: Warm, published: Publish, max_age_hours: float) -> list[Found]:
+    try:
+        return warm.test(published, max_age_hours)
+    except SyncFailed as error:
+        return [_broken("dbt_data_tests", str(error))]
+
+
+def _examined(warm: Warm, source: str, wanted: list[Expectation]) -> list[Found]:
+    try:
+        return warm.examine(source, wanted)
+    except SyncFailed as error:
+        return [_broken("great_expectations", str(error))]
+
+
+def _broken(name: str, reason: str) -> Found:
+    return Found(
+        name,
+        Severity.ERROR,
+        passed=False,
+        message=f"the checks could not be run: {reason}",
+        advice="The products are published; sync again to have them checked",
+        broken=True,
+    )
+
+
+def metrics(connection: Connection, source: str) -> Metrics:
+    """What the next sync compares itself with, counted now."""
+    row = connection.one(
+        """
+        select count(*) as active,
+            count(*) - count(price_retail) as without_price,
+            count(*) - count(thc_percent) as without_lab_results,
+            count(*) - count(image_url) as without_image
+        from products where source = $source and source_id is not null and is_active
+        """,
+        source=source,
+    )
+    return Metrics(**{name: int(count) for name, count in (row or {}).items()})
+
+
+def last_metrics(connection: Connection, integration_id: UUID) -> Metrics | None:
+    """Those of the integration's last successful sync; None where there was none."""
+    row = connection.one(
+        """
+        select summary from sync_logs
+        where integration_id = $id and status = 'success'
+        order by started_at desc limit 1
+        """,
+        id=integration_id,
+    )
+    known = ((row or {}).get("summary") or {}).get("checks", {}).get("metrics")
+    return None if known is None else Metrics(**known)
+
+
+def summary(now: Metrics, found: list[Found]) -> dict[str, Any]:
+    """`summary.checks`: the metrics, how many checks passed, and each that didn't."""
+    return {
+        "metrics": asdict(now),
+        "passed": sum(one.passed for one in found),
+        "failed": [one.as_json() for one in found if not one.passed],
+    }

@@ -1,0 +1,184 @@
+"""Great Expectations over the products of one source, pushed down in the database; Data Docs beside it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL
+from sqlalchemy.dialects import registry
+
+from models.check import IDS_KEPT, Expectation, Found, Severity
+from pipelines.settings import Target, build_directory, quiet_libraries
+
+quiet_libraries()
+
+import great_expectations as gx  # noqa: E402
+import great_expectations.expectations as gxe  # noqa: E402
+from great_expectations.data_context.types.base import (  # noqa: E402
+    DataContextConfig,
+    InMemoryStoreBackendDefaults,
+    ProgressBarsConfig,
+)
+
+if TYPE_CHECKING:
+    from great_expectations.checkpoint.checkpoint import CheckpointResult
+
+_COLUMNS = "source_id, price_retail, price_sale, thc_percent, cbd_percent, image_url"
+_DIALECT = "guidelight_duckdb"
+registry.register(_DIALECT, "pipelines.duckdb_dialect", "Dialect")
+
+
+def examine(target: Target, source: str, wanted: list[Expectation]) -> list[Found]:
+    """Judge the products of a source; build Data Docs to build/data_docs.
+
+    First only whether each expectation holds: which rows fail is asked only of those that don't, since fetching them
+    was half of the time although nothing failed (STACK.md). An expectation that raises is `broken`.
+    """
+    # Nothing but memory, and no site of docs beside ours.
+    memory = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(), progress_bars=ProgressBarsConfig(globally=False)
+    )
+    context = gx.get_context(mode="ephemeral", project_config=memory)
+    with tempfile.TemporaryDirectory(prefix="guidelight-docs-") as docs:
+        context.add_data_docs_site(site_name="checks", site_config=_site(docs))
+        add = context.data_sources.add_sql if target.path is not None else context.data_sources.add_postgres
+        database: Any = add(name="guidelight", connection_string=_url(target))
+        try:
+            first = _run(context, database, target, source, wanted, {"result_format": "BOOLEAN_ONLY"})
+            judged = _judged(first, wanted)
+            failing = [one for one in wanted if not judged[one.name]["success"]]
+            if failing:
+                details = {
+                    "result_format": "SUMMARY",
+                    "unexpected_index_column_names": ["source_id"],
+                    "partial_unexpected_count": IDS_KEPT,
+                }
+                judged |= _judged(_run(context, database, target, source, failing, details), failing)
+        finally:
+            # Two engines stay open on the file otherwise, and nobody else could write to it.
+            database.get_execution_engine().close()
+            database.get_engine().dispose()
+        context.build_data_docs()
+        unwritten = _written(Path(docs), build_directory() / "data_docs")
+    return [*(_found(one, judged[one.name]) for one in wanted), *unwritten]
+
+
+def _run(
+    context: Any, database: Any, target: Target, source: str, wanted: list[Expectation], result_format: dict[str, Any]
+) -> CheckpointResult:
+    definitions = []
+    for is_active_only in (False, True):
+        chosen = [one for one in wanted if one.active_only is is_active_only]
+        if not chosen:
+            continue
+        name = ("active products" if is_active_only else "products") + f" ({result_format['result_format'].lower()})"
+        asset = database.add_query_asset(name=name, query=_query(target, source, is_active_only))
+        suite = gx.ExpectationSuite(name=f"{source}: {name}")
+        for one in chosen:
+            suite.add_expectation(getattr(gxe, one.kind)(**one.arguments, meta={"check": one.name}))
+        definition = gx.ValidationDefinition(
+            name=f"{source}: {name}",
+            data=asset.add_batch_definition_whole_table("all"),
+            suite=context.suites.add(suite),
+        )
+        definitions.append(context.validation_definitions.add(definition))
+    checkpoint = gx.Checkpoint(
+        name=result_format["result_format"], validation_definitions=definitions, result_format=result_format
+    )
+    return context.checkpoints.add(checkpoint).run()  # type: ignore[no-any-return]
+
+
+def _judged(result: CheckpointResult, wanted: list[Expectation]) -> dict[str, Any]:
+    """Each expectation's result by the check's name; one that Great Expectations lost is broken, never passed."""
+    found = {
+        one.expectation_config.meta["check"]: one.to_json_dict()
+        for validation in result.run_results.values()
+        for one in validation.results
+        if one.expectation_config is not None and one.expectation_config.meta
+    }
+    lost = {"success": False, "result": {}, "exception_info": {"exception_message": "no result"}}
+    return {one.name: found.get(one.name, lost) for one in wanted}
+
+
+def _found(expectation: Expectation, judged: dict[str, Any]) -> Found:
+    raised = _exception(judged.get("exception_info") or {})
+    result = judged["result"]
+    rows = int(result.get("unexpected_count") or 0)
+    ids = tuple(str(row["source_id"]) for row in result.get("partial_unexpected_index_list") or [])
+    observed = result.get("observed_value")
+    message = expectation.message.format(
+        rows=f"{rows:,}", observed=f"{observed:,}" if isinstance(observed, int) else ""
+    )
+    return Found(
+        expectation.name,
+        expectation.severity,
+        passed=bool(judged["success"]),
+        message=message if raised is None else f"the check could not judge: {raised}",
+        advice=expectation.advice if raised is None else "This is a defect of the check, not of the products",
+        rows=rows,
+        source_ids=ids[:IDS_KEPT],
+        broken=raised is not None,
+    )
+
+
+def _exception(info: dict[str, Any]) -> str | None:
+    """Great Expectations tells an exception at the top, or once a metric."""
+    for one in (info, *(value for value in info.values() if isinstance(value, dict))):
+        message = one.get("exception_message")
+        if message:
+            return str(message).strip().splitlines()[0][:300]
+    return None
+
+
+def _query(target: Target, source: str, is_active_only: bool) -> str:
+    schema = "main" if target.engine == "duckdb" else "public"
+    active = " and is_active" if is_active_only else ""
+    return f"select {_COLUMNS} from {schema}.products where source = '{source}' and source_id is not null{active}"
+
+
+def _url(target: Target) -> str:
+    if target.path is not None:
+        url = URL.create(_DIALECT, database=str(target.path), query={"access_mode": "read_only"})
+    else:
+        known = dict(target.parameters)
+        rest = {key: value for key, value in known.items() if key not in ("user", "password", "dbname")}
+        url = URL.create(
+            "postgresql+psycopg2", known.get("user"), known.get("password"), database=known.get("dbname"), query=rest
+        )
+    return url.render_as_string(hide_password=False)
+
+
+def _site(directory: str) -> Any:
+    return {
+        "class_name": "SiteBuilder",
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": directory},
+    }
+
+
+def _written(made: Path, wanted: Path) -> list[Found]:
+    """Put the docs in place; a folder that can't be written is a warning, not a reason to lose what was judged."""
+    try:
+        _put_in_place(made, wanted)
+    except OSError as error:
+        message = f"Data Docs could not be written to {wanted}: {error.strerror}"
+        return [Found("data_docs", Severity.WARNING, passed=False, message=message, advice="Set GUIDELIGHT_BUILD")]
+    return []
+
+
+def _put_in_place(made: Path, wanted: Path) -> None:
+    """Replace the folder as a whole: two syncs that end together each leave a whole one."""
+    wanted.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix="data_docs-", dir=wanted.parent))
+    shutil.copytree(made, fresh, dirs_exist_ok=True)
+    shutil.rmtree(wanted, ignore_errors=True)
+    try:
+        fresh.rename(wanted)
+    except OSError:
+        shutil.rmtree(fresh)
+        if not wanted.is_dir():
+            raise
+        # Another sync put its own there in between.

@@ -1,0 +1,112 @@
+"""A process that makes its imports first, and then does what its parent asks, task by task, until that is gone.
+
+A process of its own can be killed in the middle of its work, and its start hides behind what the parent waits for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection as Pipe
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from pipelines.errors import GuidelightError, SyncFailed
+
+Acts = Mapping[str, Callable[..., Any]]
+Prepare = Callable[[], Acts]
+
+_TRACKERS_WARNING = "ignore:resource_tracker"
+
+_GRACE = 5.0
+"""Seconds between asking the process to end and killing it."""
+
+
+class Worker:
+    """A process that was told to `prepare` its acts, started at once; `forks` where this one is prepared already."""
+
+    def __init__(self, name: str, prepare: Prepare, *, forks: bool) -> None:
+        self._name = name
+        self._prepare = prepare
+        self._forks = forks
+        self._start()
+
+    def _start(self) -> None:
+        # Killed in the middle of its work it leaves semaphores, which Python's tracker removes, and mourns.
+        if _TRACKERS_WARNING not in sys.warnoptions:
+            sys.warnoptions.append(_TRACKERS_WARNING)
+        context: Any = multiprocessing.get_context("fork" if self._forks else "spawn")
+        self._pipe, theirs = context.Pipe()
+        ours = self._pipe if self._forks else None
+        self._process: BaseProcess | None = context.Process(
+            target=_serve, args=(theirs, ours, self._prepare, os.getpid()), name=f"guidelight-{self._name}", daemon=True
+        )
+        # A forked child has our handlers until it sets its own, and either has Python's for Ctrl-C.
+        early = {signal.SIGINT, signal.SIGTERM} if self._forks else {signal.SIGINT}
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, early)
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        theirs.close()
+
+    def ask(self, act: str, *arguments: object) -> Any:
+        """Have an act done and return its answer; a process that was stopped is started anew.
+
+        Raises SyncFailed with the sentence of an error of ours, or when the process ended without an answer.
+        """
+        if self._process is None:
+            self._start()
+        try:
+            self._pipe.send((act, arguments))
+            answer, failure = self._pipe.recv()
+        except (EOFError, OSError) as error:
+            raise SyncFailed(
+                f"the process that runs {self._name} ended without an answer: run the sync again"
+            ) from error
+        if failure is not None:
+            raise SyncFailed(failure)
+        return answer
+
+    def stop(self) -> None:
+        """End the process, whatever it does: what it had not committed is rolled back."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        self._pipe.close()
+        process.terminate()
+        process.join(_GRACE)
+        if process.is_alive():
+            process.kill()
+            process.join()
+
+
+def _serve(pipe: Pipe, parents_end: Pipe | None, prepare: Prepare, parent: int) -> None:
+    """Prepare, then do what the parent asks until it is gone. Nothing is begun for a parent that is."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+    if parents_end is not None:
+        parents_end.close()
+    with contextlib.suppress(EOFError, BrokenPipeError):
+        acts, failure = _told(prepare)
+        while True:
+            act, arguments = pipe.recv()
+            if os.getppid() != parent:
+                break
+            pipe.send((None, failure) if acts is None else _told(acts[act], *arguments))
+    sys.stdout.flush()
+    # DuckDB may print about leaked objects at an ordinary exit (STACK.md).
+    os._exit(0)
+
+
+def _told(act: Callable[..., Any], *arguments: object) -> tuple[Any, str | None]:
+    """What an act answered, or the sentence of the error of ours that it raised."""
+    try:
+        return act(*arguments), None
+    except GuidelightError as error:
+        return None, str(error)

@@ -1,0 +1,105 @@
+"""No credential is in any log, table, file or message, however it is given and whatever goes wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.shop import KEY, PRODUCTS, Shop
+from tests.warm import Ran
+
+CANARY = "canary-5f0c2b7e91d84a66b3"
+
+
+def everything(shop: Shop, but: tuple[str, ...] = ()) -> str:
+    """Every row of every table of ours, as text."""
+    found: list[Any] = []
+    with shop.connection() as connection:
+        tables = connection.rows(
+            "select table_schema as schema, table_name as name from information_schema.tables "
+            "where table_schema in ('public', 'main', 'staging_treez', 'marts')"
+        )
+        for table in tables:
+            if table["name"] not in but:
+                found += connection.rows(f'select * from {table["schema"]}."{table["name"]}"')
+    assert len(tables) > 8
+    return repr(found)
+
+
+def files(directory: Path) -> str:
+    return "".join(path.read_text(errors="replace") for path in directory.rglob("*") if path.is_file())
+
+
+def nowhere(shop: Shop, *rans: Ran, but: tuple[str, ...] = ()) -> None:
+    for ran in rans:
+        assert CANARY not in ran.stdout + ran.stderr
+    assert CANARY not in everything(shop, but)
+    assert CANARY not in files(shop.home)
+
+
+FAULTS = ("key-refused:status=401", "fail-200", "redirect")
+
+
+@pytest.mark.parametrize("api", ["treez-v2", "bearer"])
+def test_a_key_in_the_environment(shop: Shop, monkeypatch: pytest.MonkeyPatch, api: str) -> None:
+    monkeypatch.setattr("pipelines.sandbox.answers.KEY", CANARY)
+    shop.configure(api=api)
+    given = {KEY: CANARY}
+    synced = shop.sync(env=given)
+    assert synced.counts == (PRODUCTS, PRODUCTS, 0, 0)
+    words = [
+        shop.command(*line, env=given)
+        for line in (["sync", "--verbose"], ["logs", "show"], ["integrations", "show", shop.integration])
+    ]
+    rans = [synced.ran, *words]
+    for fault in FAULTS:
+        shop.sandbox.set_faults([fault])
+        rans.append(shop.sync("--verbose", env=given).ran)
+    nowhere(shop, *rans)
+
+
+def test_a_key_in_clear_is_used_warned_about_and_shown_to_nobody(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.sandbox.answers.KEY", CANARY)
+    shop.configure(api_key=CANARY)
+    synced = shop.sync()
+    assert (synced.status, synced.counts) == (0, (PRODUCTS, PRODUCTS, 0, 0))
+    assert [warning["kind"] for warning in synced.summary["warnings"]].count("secret in clear") == 1
+    shown = [
+        shop.command("integrations", *words)
+        for words in (["list", "--json"], ["show", shop.integration], ["show", shop.integration, "--json"])
+    ]
+    assert all(ran.status == 0 for ran in shown)
+    shop.configure(conflict_strategy="nonsense")
+    nowhere(shop, synced.ran, *shown, shop.sync().ran, but=("integrations",))
+
+
+def test_a_key_given_as_a_setting_is_refused_without_being_repeated(shop: Shop) -> None:
+    for option in (["--set", f"api_key={CANARY}"], ["--secret", f"api_key={CANARY}"]):
+        ran = shop.command("integrations", "add", "--type", "treez", "--name", "N", "--set", "dispensary_id=x", *option)
+        assert ran.status == 2 and CANARY not in ran.stdout + ran.stderr
+
+
+def test_the_password_of_the_database(shop: Shop) -> None:
+    from tests.warm import run
+
+    for url in (
+        f"postgresql://someone:{CANARY}@127.0.0.1:1/none",
+        f"postgresql://someone@127.0.0.1:1/none?password={CANARY}",
+        f"postgresql://someone:{CANARY}@127.0.0.1:port/none",
+        f"postgresql://some one:{CANARY}%@[::/none",
+    ):
+        for ran in (
+            run(["sync", "--verbose"], home=shop.home, env={"DATABASE_URL": url}),
+            run(["migrate", "--database", url], home=shop.home),
+        ):
+            assert ran.status == 2 and CANARY not in ran.stdout + ran.stderr, ran
+
+
+def test_a_key_that_can_not_be_sent(shop: Shop) -> None:
+    for key in (f"{CANARY}\nX-Injected: 1", f"{CANARY}ü", f"{CANARY}\x00"[:-1] + "\r"):
+        shop.configure(client_id=None)
+        synced = shop.sync(env={KEY: key})
+        assert synced.status in (1, 2)
+        nowhere(shop, synced.ran)

@@ -1,0 +1,88 @@
+"""The processes that wait on a parent, and checks that break: an answer is an answer, and silence is a failure."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from models.check import Expectation, Severity
+from models.integration import CheckSettings
+from pipelines.check import check
+from pipelines.errors import ConfigurationError, SyncFailed
+from pipelines.examine import examine
+from pipelines.transform import Publish
+from pipelines.worker import Worker
+from tests.shop import PRODUCTS, Shop
+
+
+def _acts() -> Mapping[str, Callable[..., Any]]:
+    def double(number: int) -> int:
+        return 2 * number
+
+    def refuse() -> None:
+        raise ConfigurationError("no, and here is why")
+
+    def die() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return {"double": double, "refuse": refuse, "die": die, "pid": os.getpid}
+
+
+def _unprepared() -> Mapping[str, Callable[..., Any]]:
+    raise SyncFailed("the project does not parse")
+
+
+@pytest.mark.parametrize("forks", [True, False])
+def test_acts_are_done_errors_are_told_and_death_is_noticed(forks: bool) -> None:
+    worker = Worker("numbers", _acts, forks=forks)
+    assert worker.ask("double", 21) == 42
+    with pytest.raises(SyncFailed, match="no, and here is why"):
+        worker.ask("refuse")
+    pid = worker.ask("pid")
+    with pytest.raises(SyncFailed, match="the process that runs numbers ended without an answer"):
+        worker.ask("die")
+    worker.stop()
+    assert worker.ask("pid") != pid, "a process that was stopped is started anew"
+    worker.stop()
+
+
+def test_what_could_not_be_prepared_says_so_at_each_task() -> None:
+    worker = Worker("nothing", _unprepared, forks=True)
+    for _ in range(2):
+        with pytest.raises(SyncFailed, match="the project does not parse"):
+            worker.ask("anything")
+    worker.stop()
+
+
+def test_an_expectation_that_raises_is_broken_and_grave(stocked: Shop) -> None:
+    wanted = [
+        Expectation("no_such_column", Severity.WARNING, "ExpectColumnValuesToNotBeNull", "", "", {"column": "nope"}),
+        Expectation("ids", Severity.ERROR, "ExpectColumnValuesToNotBeNull", "", "", {"column": "source_id"}),
+    ]
+    broken, ids = examine(stocked.database.target, "treez", wanted)
+    assert (broken.passed, broken.broken, broken.is_grave) == (False, True, True)
+    assert "could not judge" in broken.sentence()
+    assert (ids.passed, ids.broken) == (True, False)
+
+
+class Dead:
+    """The two layers, neither of which can be run."""
+
+    def test(self, *arguments: Any) -> Any:
+        raise SyncFailed("dbt is gone")
+
+    def examine(self, *arguments: Any) -> Any:
+        raise SyncFailed("Great Expectations is gone")
+
+
+def test_a_layer_that_cannot_be_run_is_never_silence(stocked: Shop) -> None:
+    log = stocked.logs()[-1]
+    published = Publish("treez", log["id"], log["integration_id"], "x", {}, True, False, 20, PRODUCTS, 0, 0, 0)
+    metrics, found = check(stocked.database.target, Dead(), published, CheckSettings())  # type: ignore[arg-type]
+    assert metrics.active > 0
+    assert [one.name for one in found] == ["dbt_data_tests", "great_expectations"]
+    assert all(one.is_grave for one in found)
