@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
   $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help install sync test lint format check lock clean
+.PHONY: help install sync inspect test lint format check lock clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ install: $(VENV)/.installed ## Make the environment from the lock file.
 sync: $(VENV)/.installed ## Bring products up to date; with nothing configured, from a shop to practise on.
 	@$(BIN)/guidelight sync --or-sandbox
 
+inspect: $(VENV)/.installed ## Ask in SQL, read-only: a prompt, or QUESTION=out_of_stock.
+	@$(BIN)/guidelight inspect $(QUESTION)
+
 test: $(VENV)/.installed-dev ## Run the tests; they bring their own Postgres and their own shop.
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
@@ -25,7 +28,7 @@ lint: $(VENV)/.installed-dev ## Check style and types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint dbt_project/models
+	$(BIN)/sqlfluff lint dbt_project/models sql/inspect
 
 format: $(VENV)/.installed-dev ## Put the style right.
 	$(BIN)/ruff check --fix .

@@ -25,7 +25,8 @@ def check(target: Target, warm: Warm, published: Publish, settings: CheckSetting
         now = metrics(connection, published.source)
         last = last_metrics(connection, published.integration_id)
     found = _tested(warm, published, settings.max_age_hours)
-    found += _examined(warm, published.source, expectations(settings, last))
+    wanted = expectations(settings, last, may_fall=published.allow_mass_deactivation)
+    found += _examined(warm, published.source, wanted)
     return now, found
 
 

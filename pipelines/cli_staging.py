@@ -73,8 +73,7 @@ def status(database: Database = None, verbose: Verbose = False, json: Json = Fal
 
     console = Console(json=json, verbose=verbose)
     rows = health(database)
-    columns = ("name", "source", "state", "last_good_sync_at", "age_minutes", "failures_in_a_row", "reason")
-    console.show(rows, lambda: console.listing(rows, columns, "There is no integration yet"))
+    console.show(rows, lambda: console.health(rows))
     raise typer.Exit(0 if is_healthy(rows) else 1)
 
 

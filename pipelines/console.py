@@ -133,6 +133,18 @@ class Console:
             table.add_row(*(_cell(row[name]) for name in columns))
         self._print(table) if rows else self.tell(nothing)
 
+    def health(self, rows: Sequence[dict[str, Any]]) -> None:
+        """A line an integration: its state, its last good sync and its age, failures since, the reason."""
+        for row in rows:
+            good, failed = row["last_good_sync_at"], row["failures_in_a_row"]
+            when = (
+                "no good sync yet" if good is None else f"last good sync {_cell(good)}, {_age(row['age_minutes'])} ago"
+            )
+            since = f", {failed:,} failed since" if good is not None and failed else ""
+            print(f"{row['state']:<8}  {_cell(row['name'])} ({row['source']}): {when}{since}; {row['reason']}")
+        if not rows:
+            self.tell("There is no integration yet")
+
     def staged(self, row: dict[str, Any]) -> None:
         """One product of staging: when it was seen, what it looked like since when, and its record."""
         import orjson
@@ -176,6 +188,12 @@ class Console:
 
 def _time(value: Any) -> str:
     return "never" if value is None else f"{value.astimezone(UTC):%m-%d %H:%M}"
+
+
+def _age(minutes: int) -> str:
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
 
 
 def _is_number(rows: Sequence[dict[str, Any]], name: str) -> bool:

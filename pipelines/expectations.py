@@ -11,11 +11,24 @@ _BETWEEN = "ExpectColumnValuesToBeBetween"
 _PRESENT = "ExpectColumnValuesToNotBeNull"
 _GREATER = "ExpectColumnPairValuesAToBeGreaterThanB"
 _COUNT = "ExpectTableRowCountToBeBetween"
+_FALLEN = "row_count_not_fallen"
 
 
-def expectations(settings: CheckSettings, last: Metrics | None) -> list[Expectation]:
-    """Every expectation of one sync. `last` is what the last successful sync left; without it nothing is compared."""
-    return [*_values(), *(_comparisons(settings, last) if last is not None and last.active else ())]
+FEWEST = 10
+"""Active products from which on their number is compared: of a handful, half is an ordinary day."""
+
+
+def expectations(settings: CheckSettings, last: Metrics | None, *, may_fall: bool = False) -> list[Expectation]:
+    """Every expectation of one sync. `last` is what the last successful sync left; without it nothing is compared.
+
+    `may_fall`: somebody said that the products are really gone (--allow-mass-deactivation).
+    """
+    wanted = [*_values()]
+    if last is not None and last.active:
+        wanted += _shares(settings, last)
+        if last.active >= FEWEST:
+            wanted += [one for one in _counts(settings, last) if not (may_fall and one.name == _FALLEN)]
+    return wanted
 
 
 def _values() -> Iterator[Expectation]:
@@ -52,16 +65,16 @@ def _values() -> Iterator[Expectation]:
     )
 
 
-def _comparisons(settings: CheckSettings, last: Metrics) -> Iterator[Expectation]:
+def _counts(settings: CheckSettings, last: Metrics) -> Iterator[Expectation]:
     least = last.active * (1 - settings.max_drop_percent / 100)
     most = last.active * (1 + settings.max_growth_percent / 100)
     yield Expectation(
-        "row_count_not_fallen",
+        _FALLEN,
         Severity.ERROR,
         _COUNT,
         f"{{observed}} products are active, {last.active:,} were after the last successful sync",
         f"More than {settings.max_drop_percent:g}% are gone: look at summary.deactivated and summary.absent, "
-        "and whether this is still the right shop",
+        "and whether this is still the right shop. If it is, sync once with --allow-mass-deactivation",
         {"min_value": int(least)},
         active_only=True,
     )
@@ -74,6 +87,9 @@ def _comparisons(settings: CheckSettings, last: Metrics) -> Iterator[Expectation
         {"max_value": int(most) + 1},
         active_only=True,
     )
+
+
+def _shares(settings: CheckSettings, last: Metrics) -> Iterator[Expectation]:
     for column, what, lacking in (
         ("price_retail", "a price", last.without_price),
         ("thc_percent", "lab results", last.without_lab_results),

@@ -3,8 +3,6 @@
 --   psql "$DATABASE_URL" --single-transaction --set ON_ERROR_STOP=1 --file sql/rollback.sql
 --   (echo 'begin;'; cat sql/rollback.sql; echo 'commit;') | duckdb -bail data/guidelight.duckdb
 -- It keeps products with its rows and columns, budtenders, media_assets, the roles and the schema auth: the app's.
--- The policy that let guidelight_analyst read products goes with marts; its grant on products stays, for DuckDB knows
--- no revoke: on Postgres "revoke select on products from guidelight_analyst; drop role guidelight_analyst" ends it.
 -- `guidelight migrate` afterwards adopts that products. A view of your own on a table dropped here stops it, unharmed.
 
 drop schema if exists marts cascade;

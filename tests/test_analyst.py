@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.postgres_only]
 LOGIN = "ann_the_analyst"
 
 READABLE = {
-    "products", "product_changes", "guidelight_migrations",
+    "product_changes", "guidelight_migrations", "marts.products",
     "staging_treez.payloads", "staging_treez.sightings", "staging_treez.products",
     "staging_treez.products_history", "staging_treez.stg_treez__products", "staging_treez.stg_treez__prices",
     "staging_treez.stg_treez__stock", "staging_treez.stg_treez__lab_results", "staging_treez.stg_treez__images",
@@ -34,6 +34,7 @@ CLOSED = {
     "integration_secrets",
     "sync_logs",
     "sync_turns",
+    "products",
     "product_sync_state",
     "budtenders",
     "media_assets",
@@ -61,9 +62,10 @@ def logged_in(shop: Shop) -> Iterator[Target]:
 def relations(connection: Connection) -> set[str]:
     """Every table and view that is not the engine's own, nor dlt's."""
     found = connection.rows(
-        "select case when n.nspname = 'public' then '' else n.nspname || '.' end || c.relname as name from pg_class as c "
-        "inner join pg_namespace as n on n.oid = c.relnamespace where c.relkind in ('r', 'v', 'm', 'p', 'f') "
-        "and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and c.relname not like '\\_dlt\\_%'"
+        "select case when n.nspname = 'public' then '' else n.nspname || '.' end || c.relname as name "
+        "from pg_class as c inner join pg_namespace as n on n.oid = c.relnamespace "
+        "where c.relkind in ('r', 'v', 'm', 'p', 'f') and c.relname not like '\\_dlt\\_%' "
+        "and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')"
     )
     return {row["name"] for row in found}
 
@@ -93,8 +95,10 @@ def test_has_no_right_but_to_read(stocked: Shop) -> None:
             assert connection.value("select has_table_privilege(current_user, $name, 'insert')", name=name)
         for schema in ("public", "staging_treez", "marts", "auth"):
             assert not connection.value("select has_schema_privilege('guidelight_analyst', $s, 'create')", s=schema)
-        with pytest.raises(psycopg.errors.InsufficientPrivilege), analyst(connection):
-            connection.execute("update products set name = 'x'")
+        for change in ("update product_changes set cause = 'return'", "update marts.products set name = 'x'"):
+            with pytest.raises(psycopg.errors.Error), analyst(connection):
+                connection.execute(change)
+        assert connection.value("select count(*) from product_changes where cause = 'source'") == PRODUCTS
         role = connection.one(
             "select rolcanlogin, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb from pg_roles "
             "where rolname = 'guidelight_analyst'"
@@ -139,24 +143,47 @@ def test_a_person_with_the_role_asks_the_questions_and_the_commands(stocked: Sho
             assert owners.status in (0, 1) and (ran.status, ran.json) == (owners.status, owners.json), ran.stderr
 
 
-def test_rollback_leaves_nobody_a_policy_on_products(stocked: Shop) -> None:
-    policies = "select polname::text as name from pg_policy where polrelid = 'products'::regclass"
-    before = {row["name"] for row in stocked.rows(policies)}
+def test_rollback_leaves_the_role_and_no_right_of_it(stocked: Shop) -> None:
+    rights = (
+        "select count(*) from pg_shdepend where refobjid = 'guidelight_analyst'::regrole "
+        "and dbid = (select oid from pg_database where datname = current_database())"
+    )
+    assert stocked.value(rights) > 0
     with stocked.connection() as connection, connection.transaction():
         connection.script((DIRECTORY / "rollback.sql").read_text())
-    assert {row["name"] for row in stocked.rows(policies)} == before - {"products_select_analyst"} != before
-    with stocked.connection() as connection:
-        with analyst(connection):
-            assert connection.value("select count(*) from products") == 0
-        assert connection.value("select count(*) from products") == PRODUCTS
-        # The two statements that rollback.sql names, for DuckDB knows no revoke.
-        with connection.transaction():
-            connection.script("revoke select on products from guidelight_analyst")
-            with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
-                connection.script("set local role guidelight_analyst; select from products")
+    # On schema public it keeps what everybody has there.
+    stocked.execute("revoke usage on schema public from guidelight_analyst")
+    assert stocked.value(rights) == 0
     migrate(stocked.database.target)
     with stocked.connection() as connection, analyst(connection):
-        assert connection.value("select count(*) from products") == PRODUCTS
+        assert connection.value("select count(*) from marts.products") == PRODUCTS
+
+
+@pytest.mark.every_postgres
+def test_the_app_may_retype_and_drop_columns_that_analysts_read(database: TestDatabase) -> None:
+    with connect(database.target) as connection:
+        connection.script(
+            "insert into products (name, category, source, source_id, brand) values ('A', 'vape', 'treez', '1', 'B');"
+            "alter table products alter column name type varchar(80);"
+            "alter table products alter column is_active drop default;"
+            "alter table products alter column is_active type text using case when is_active then 'yes' else 'no' end"
+        )
+        with analyst(connection):
+            row = connection.one("select name, is_active, thc_percent from marts.products")
+        assert row == {"name": "A", "is_active": True, "thc_percent": None}
+        connection.execute("alter table products drop column brand")
+        with pytest.raises(psycopg.errors.UndefinedColumn), analyst(connection):
+            connection.one("select name from marts.products")
+
+
+def test_browser_roles_can_t_read_through_the_function(stocked: Shop) -> None:
+    with stocked.connection() as connection:
+        for role in ("anon", "authenticated"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+                connection.script(f"set local role {role}; select from marts.read_products()")
+            assert not connection.value(
+                "select has_function_privilege($role, 'marts.read_products()', 'execute')", role=role
+            )
 
 
 def test_the_role_that_may_not_be_created_is_named(empty_database: TestDatabase, tmp_path) -> None:  # type: ignore[no-untyped-def]

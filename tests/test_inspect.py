@@ -103,7 +103,7 @@ def test_prices_changed(story: Story) -> None:
     rows = story.ask("prices_changed")
     assert [row["source_id"] for row in rows] == [story.dearer] * 2
     assert [row["changed_at"] for row in rows] == [story.published[2], story.published[1]]
-    assert [(row["old_price"], row["new_price"]) for row in rows][0] == (NEW_PRICE, NEWER_PRICE)
+    assert (rows[0]["old_price"], rows[0]["new_price"]) == (NEW_PRICE, NEWER_PRICE)
     assert rows[1]["new_price"] == NEW_PRICE != rows[1]["old_price"] is not None
     assert rows[0]["name"] == story.name(story.dearer) and rows[0]["cause"] == "source"
 
@@ -264,7 +264,7 @@ def test_nothing_is_written(story: Story, statement: str) -> None:
 
 
 def test_more_rows_than_anyone_reads_are_not_fetched(story: Story) -> None:
-    numbers = "with recursive numbers as (select 1 as n union all select n + 1 from numbers where n < {}) select n from numbers"
+    numbers = "with recursive up as (select 1 as n union all select n + 1 from up where n < {}) select n from up"
     exactly = ask(story.shop.database.target, numbers.format(ROWS_SHOWN))
     assert len(exactly.rows) == ROWS_SHOWN and not exactly.is_cut
     more = ask(story.shop.database.target, numbers.format(ROWS_SHOWN + 1))

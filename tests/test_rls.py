@@ -46,8 +46,8 @@ SEEN: dict[str, dict[str, int | str]] = {
     "guidelight_migrations": {"anon": DENIED, "staff": DENIED, "manager": DENIED, "service": DENIED},
 }
 
-ANALYSTS: dict[str, int | str] = {"products": 1, "product_changes": 1, "guidelight_migrations": "the whole ledger"}
-"""What guidelight_analyst sees of the rows above, and of nothing else in public (tests/test_analyst.py has the views)."""
+ANALYSTS: dict[str, int | str] = {"product_changes": 1, "guidelight_migrations": "the whole ledger"}
+"""What guidelight_analyst sees of the rows above, and nothing else of public; tests/test_analyst.py has the views."""
 
 WHO = {
     "anon": ("anon", None),
@@ -126,7 +126,8 @@ def test_analysts_see_what_is_theirs_to_see(connection: Connection) -> None:
 def test_policies_that_name_the_analysts_let_them_read_and_name_nobody_else(connection: Connection) -> None:
     found = connection.rows(
         "select polrelid::regclass::text as name, polcmd::text as command, polroles as roles, "
-        "'guidelight_analyst'::regrole::oid as analyst from pg_policy where 'guidelight_analyst'::regrole = any(polroles)"
+        "'guidelight_analyst'::regrole::oid as analyst from pg_policy "
+        "where 'guidelight_analyst'::regrole = any(polroles)"
     )
     assert {row["name"] for row in found} == set(ANALYSTS)
     assert {row["command"] for row in found} == {"r"}

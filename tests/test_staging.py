@@ -35,7 +35,8 @@ def test_a_failed_sync_is_listed_too(stocked: Shop) -> None:
     stocked.sandbox.set_faults(["repeat-page"])
     stocked.sync()
     stocked.execute(
-        "update sync_logs set published_at = null, status = 'failed' where started_at = (select max(started_at) from sync_logs)"
+        "update sync_logs set published_at = null, status = 'failed' "
+        "where started_at = (select max(started_at) from sync_logs)"
     )
     rows = stocked.command("staging", "list", "--json").json
     assert [row["status"] for row in rows] == ["failed", "success"]
@@ -147,11 +148,14 @@ def test_status_from_never_over_healthy_and_partial_to_failing(shop: Shop) -> No
     shop.sandbox.set_faults([])
     assert shop.sync().status == 0 and state(0) == "healthy"
     shop.execute(
-        "update sync_logs set started_at = started_at - interval '3 hours', published_at = published_at - interval '3 hours'"
+        "update sync_logs set started_at = started_at - interval '3 hours', "
+        "published_at = published_at - interval '3 hours'"
     )
     assert state(1) == "late"
     words = shop.command("status")
-    assert words.status == 1 and "late" in words.stdout and "Treez - Main Store" in words.stdout
+    assert words.status == 1 and len(words.stdout.splitlines()) == 1
+    assert words.stdout.startswith("late      Treez - Main Store (treez): last good sync ")
+    assert " UTC, 3 h ago; no good sync for 18" in words.stdout
     assert shop.command("integrations", "disable", shop.integration).status == 0
     assert state(1) == "disabled"
 

@@ -103,7 +103,7 @@ def test_every_make_target_is_listed_by_make_and_real() -> None:
     phony = set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split())  # type: ignore[index]
     documented = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
     assert phony == documented
-    assert set(re.findall(r"make (\w+)", README)) <= documented
+    assert set(re.findall(r"(?:^\$ |`)make (\w+)", README, re.MULTILINE)) <= documented
 
 
 def test_the_changelog_knows_this_version() -> None:

@@ -9,6 +9,6 @@ select
     freshness.is_rejected,
     products.source_id
 from marts.product_freshness as freshness
-inner join products on products.source = freshness.source and products.source_id = freshness.source_id
+inner join marts.products as products on products.source = freshness.source and products.source_id = freshness.source_id
 where freshness.is_active
 order by freshness.last_confirmed_at asc nulls first, products.name asc, products.source_id asc

@@ -17,6 +17,6 @@ select
     product_changes.source_id
 from product_changes
 inner join newest on newest.sync_log_id = product_changes.sync_log_id
-left join products
+left join marts.products as products
     on products.source = product_changes.source and products.source_id = product_changes.source_id
 order by product_changes.change, products.name, product_changes.source_id

@@ -8,7 +8,7 @@ select
     sum(case when products.is_active then 1 else 0 end) as active_products,
     min(products.name) as example
 from staging_treez.products as received
-inner join products on products.source = 'treez' and products.source_id = received.source_id
+inner join marts.products as products on products.source = 'treez' and products.source_id = received.source_id
 left join marts.category_map as known
     on known.source = 'treez' and known.source_category = upper(trim(received.payload ->> 'category_type'))
 where products.category = 'other'

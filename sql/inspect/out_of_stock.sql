@@ -18,7 +18,7 @@ select
     products.stock_quantity,
     stock_changes.out_since,
     products.source_id
-from products
+from marts.products as products
 left join stock_changes
     on stock_changes.source = products.source and stock_changes.source_id = products.source_id
 where products.is_active and not coalesce(products.in_stock, false)

@@ -33,5 +33,6 @@ select
     price_changes.source_id
 from price_changes
 inner join asked on asked.source = price_changes.source and asked.source_id = price_changes.source_id
-inner join products on products.source = price_changes.source and products.source_id = price_changes.source_id
+inner join marts.products as products
+    on products.source = price_changes.source and products.source_id = price_changes.source_id
 order by price_changes.changed_at

@@ -12,7 +12,7 @@ select
     product_changes.cause,
     product_changes.source_id
 from product_changes
-inner join products
+inner join marts.products as products
     on products.source = product_changes.source and products.source_id = product_changes.source_id
 where
     product_changes.change = 'updated'

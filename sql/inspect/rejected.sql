@@ -13,6 +13,6 @@ select
     left(rejected_records.record_text, 80) as beginning
 from staging_treez.rejected_records
 inner join marts.sync_counts as counts on counts.sync_log_id = rejected_records.sync_log_id
-left join products on products.source = 'treez' and products.source_id = rejected_records.source_id
+left join marts.products as products on products.source = 'treez' and products.source_id = rejected_records.source_id
 where counts.started_at > now() - interval '7 days'
 order by counts.started_at desc, rejected_records.page asc, rejected_records.source_id asc

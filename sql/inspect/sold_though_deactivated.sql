@@ -8,6 +8,6 @@ select
     received.payload ->> 'product_status' as product_status,
     received.payload ->> 'sellable_quantity' as sellable_quantity
 from staging_treez.products as received
-inner join products on products.source = 'treez' and products.source_id = received.source_id
+inner join marts.products as products on products.source = 'treez' and products.source_id = received.source_id
 where products.is_active and (received.payload ->> 'product_status') <> 'ACTIVE'
 order by products.name, products.source_id

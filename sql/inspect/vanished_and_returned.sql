@@ -25,7 +25,7 @@ select
     absences.changed_at as vanished_at,
     min(returns.changed_at) as returned_at
 from absences
-inner join products on products.source = absences.source and products.source_id = absences.source_id
+inner join marts.products as products on products.source = absences.source and products.source_id = absences.source_id
 left join returns
     on
         returns.source = absences.source

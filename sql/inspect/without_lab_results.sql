@@ -6,7 +6,7 @@ select
     products.brand,
     products.stock_quantity,
     products.source_id
-from products
+from marts.products as products
 inner join staging_treez.products as received on received.source_id = products.source_id
 left join staging_treez.stg_treez__lab_results as lab_results on lab_results.source_id = products.source_id
 where

@@ -1,7 +1,7 @@
 -- When each product of a source was last confirmed. products.last_synced_at can't say: it is the last sync that *wrote*
 -- the row, and a product that never changes is never written.
 with products as (
-    select * from {{ source('guidelight', 'products') }}
+    select * from {{ source('marts', 'products') }}
 ),
 
 state as (
