@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
   $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help install sync inspect test lint format check lock clean
+.PHONY: help install sync inspect test test-long lint format check lock clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,10 @@ inspect: $(VENV)/.installed ## Ask in SQL, read-only: a prompt, or QUESTION=out_
 	@$(BIN)/guidelight inspect $(QUESTION)
 
 test: $(VENV)/.installed-dev ## Run the tests; they bring their own Postgres and their own shop.
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -m "not long" $(ARGS)
+
+test-long: $(VENV)/.installed-dev ## Run what takes longer: the workflows as they stand, both engines on odd records.
+	@$(BIN)/python -m pytest -n 2 -m long $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style and types.
 	$(BIN)/ruff check .
@@ -34,7 +37,7 @@ format: $(VENV)/.installed-dev ## Put the style right.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-check: lint test ## What CI runs.
+check: lint test-long test ## What CI runs.
 
 lock: $(VENV)/.installed-dev ## Resolve the dependencies anew, with hashes.
 	$(BIN)/python -m pip install --quiet uv

@@ -21,6 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: not in `make test`, which stays under ten minutes: `make test-long`")
     config.addinivalue_line("markers", "postgres_only: what DuckDB has no notion of (policies, roles)")
     config.addinivalue_line("markers", "duckdb_only: what only a file has (locks on it)")
     config.addinivalue_line("markers", "every_postgres: also on the system's Postgres 15 to 17, where there is one")

@@ -41,6 +41,7 @@ def test_a_newcomers_two_syncs(empty_database: TestDatabase, tmp_path: Path) -> 
     assert stats["created"] > 0 and stats["updated"] > 0 and stats["unchanged"] > 400
 
 
+@pytest.mark.long
 def test_migrate_twice(empty_database: TestDatabase, tmp_path: Path) -> None:
     first = guidelight("migrate", "--json", home=tmp_path, DATABASE_URL=empty_database.url)
     assert first.returncode == 0, first.stderr
@@ -63,6 +64,7 @@ def test_a_wrong_word_is_two(tmp_path: Path) -> None:
 
 
 @pytest.mark.duckdb_only
+@pytest.mark.long
 def test_ctrl_c_in_a_terminal_reaches_every_process(empty_database: TestDatabase, tmp_path: Path) -> None:
     """A terminal sends SIGINT to the whole group: the child that imports dbt included."""
     process = subprocess.Popen(

@@ -17,6 +17,8 @@ from pipelines.database import Connection, Row, connect
 from tests import warm
 from tests.databases import Databases, TestDatabase
 
+pytestmark = pytest.mark.long
+
 RECORDS = 300
 SEED = 9
 

@@ -26,6 +26,8 @@ from pipelines.settings import ROOT
 from tests.databases import TestDatabase
 from tests.shop import PRODUCTS, Shop
 
+pytestmark = pytest.mark.long
+
 GITHUB = ROOT / ".github"
 FILES = sorted((GITHUB / "workflows").glob("*.yml"))
 BIN = Path(sys.executable).parent
@@ -361,8 +363,8 @@ def test_a_run_is_never_green_on_a_sandbox(database: TestDatabase, homes: Iterat
         connection.execute("update integrations set last_sync_at = now()")
     not_due = Runner(next(homes), secrets)
     ran = not_due.job()
-    assert [one.status for one in ran] == [0, 0, 2]
-    assert ran[-1].log.startswith("::error title=Nothing real to sync::")
+    assert [one.status for one in ran] == [0, 2, 0]
+    assert "under CI the sandbox is never synced" in ran[1].log
 
 
 @pytest.mark.duckdb_only
