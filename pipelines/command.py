@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Any
 from uuid import UUID
@@ -142,7 +143,15 @@ def _print(where: Target, integration: Integration, result: SyncResult, console:
     hints = [f"{program} logs show", "what this sync did, and what went wrong"]
     if integration.is_sandbox:
         hints += ["make sync", "the shop's next day", f"{program} integrations add …", "your own shop (see the README)"]
-    console.result(log, f"products in {where}", list(zip(hints[::2], hints[1::2], strict=True)))
+    console.result(log, f"products in {_nearby(where)}", list(zip(hints[::2], hints[1::2], strict=True)))
+
+
+def _nearby(where: Target) -> str:
+    """Where the data is, a file as seen from here."""
+    here = Path.cwd()
+    if where.path is not None and where.path.is_relative_to(here):
+        return str(where.path.relative_to(here))
+    return str(where)
 
 
 @contextmanager

@@ -178,6 +178,14 @@ def test_a_blank_name_makes_the_sync_partial(stocked: Shop) -> None:
     assert failed(synced)["names_present"]["rows"] == 1
 
 
+def test_a_content_that_is_gone_from_staging_makes_the_sync_partial(stocked: Shop) -> None:
+    identity = absent_one(stocked)
+    stocked.execute("delete from staging_treez.payloads where source_id = $id", id=identity)
+    synced = stocked.sync()
+    assert synced.status == 3
+    assert identity in check_problems(synced)["contents_in_staging"]
+
+
 def test_a_doubled_source_id_is_critical(stocked: Shop) -> None:
     identity = absent_one(stocked)
     constraint = "alter table products drop constraint products_source_source_id_key"

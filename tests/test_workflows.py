@@ -179,6 +179,8 @@ class Runner:
         return subprocess.Popen(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)],
             cwd=self.home, env=fixed | env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            # A shell can't trap what was ignored when it began, as Ctrl-C is where the tests run in the background.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
 
     def step(self, name: str, workflow: str = "sync.yml") -> Ran:
