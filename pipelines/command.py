@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -23,6 +24,9 @@ from pipelines.views import bring_up_to_date
 from pipelines.warm import Warm
 
 SYNC_TYPES = ("manual", "scheduled", "webhook")
+
+_ECHO = 1.0
+"""Seconds in which a further signal is the same one again: timeout(1) sends it to the process and to its group."""
 
 _STATUS = {Status.SUCCESS: 0, Status.PARTIAL: 3, Status.FAILED: 1}
 _ORDER = (1, 2, 4, 3, 0)
@@ -156,11 +160,17 @@ def _nearby(where: Target) -> str:
 
 @contextmanager
 def _signals() -> Iterator[None]:
-    """Ctrl-C and SIGTERM end a sync in order, once; a second one ends the process at once."""
+    """Ctrl-C and SIGTERM end a sync in order, once; another one, later than an echo, ends the process at once."""
+    first: float | None = None
 
     def interrupt(signum: int, frame: FrameType | None) -> None:
-        signal.signal(signum, signal.SIG_DFL)
-        raise Interrupted(signum)
+        nonlocal first
+        if first is None:
+            first = time.monotonic()
+            raise Interrupted(signum)
+        if time.monotonic() - first > _ECHO:
+            signal.signal(signum, signal.SIG_DFL)
+            signal.raise_signal(signum)
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

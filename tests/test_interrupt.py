@@ -76,6 +76,17 @@ def test_a_signal_while_pages_come(moved: Shop, signum: signal.Signals) -> None:
     undisturbed(moved)
 
 
+def test_a_signal_that_comes_twice_at_once_is_one(moved: Shop) -> None:
+    """As timeout(1) sends it: to the process, and to its group."""
+    running = moved.hold(3)
+    log = moved.running_log()
+    running.send(signal.SIGTERM)
+    running.send(signal.SIGTERM)
+    assert running.wait().status == 143
+    moved.let_go()
+    assert moved.log(str(log["id"]))["status"] == "failed"
+
+
 def test_killed_while_pages_come(moved: Shop) -> None:
     before = moved.published()
     moved.hold(3).kill()
