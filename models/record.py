@@ -150,6 +150,8 @@ def _whole(digits: str) -> int | orjson.Fragment:
 
 def _fraction(digits: str) -> orjson.Fragment:
     """A number in digits alone, exact where a float would round: no exponent, no zeros at the end, no minus zero."""
+    if len(digits) > 2 * _LARGEST_EXPONENT:
+        raise NotCanonical(f"holds a number of {len(digits)} characters")
     written = digits if "e" not in digits and "E" not in digits else _without_exponent(digits)
     if "." in written:
         written = written.rstrip("0").rstrip(".")

@@ -69,7 +69,7 @@ def run_syncs(
                 ):
                     results.append(result)
                     statuses.append(status)
-    except GuidelightError as error:
+    except (GuidelightError, Interrupted) as error:
         results.append(_refused(error))
         statuses.append(error.exit_status)
         console.tell(f"error: {error}")
@@ -103,14 +103,15 @@ def _each(
     for integration in chosen:
         try:
             result = sync(where, integration, request, warm, console.tell)
-        except Interrupted:
-            raise
         except GuidelightError as error:
             console.tell(f"error: {error}")
             yield _refused(error), error.exit_status
             continue
         if not console.json:
-            _print(where, integration, result, console)
+            try:
+                _print(where, integration, result, console)
+            except GuidelightError as error:
+                console.tell(f"the sync ended as {result.status}, but can't be shown: {error}")
         yield result, 1 if result.status is None else _STATUS[result.status]
 
 
@@ -135,7 +136,7 @@ def _chosen(where: Target, selection: Selection, triggered_by: UUID | None, cons
     return wanted
 
 
-def _refused(error: GuidelightError) -> SyncResult:
+def _refused(error: GuidelightError | Interrupted) -> SyncResult:
     sync_log_id = None if error.sync_log_id is None else UUID(error.sync_log_id)
     return SyncResult(False, sync_log_id, SyncStats(), None, str(error))
 

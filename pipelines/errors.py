@@ -7,8 +7,9 @@ GuidelightError
 │   ├── CredentialsRefused  the key or the dispensary is refused: no retry helps
 │   └── PageError           one page can't be had: the sync goes on, its listing is incomplete
 ├── DatabaseFailed          exit 1: the database gave up in the middle of something; run it again
-├── SyncFailed              exit 1: nothing was published; the message says why and what to do
-└── Interrupted             exit 130 or 143: a signal asked us to stop
+└── SyncFailed              exit 1: nothing was published; the message says why and what to do
+
+Interrupted                 exit 130 or 143: a signal asked us to stop
 
 Each message is one line: what failed, with which value, and what to do next. None holds a secret.
 """
@@ -66,8 +67,10 @@ class SyncFailed(GuidelightError):
     """The sync ended before its publish, and `products` is as it was."""
 
 
-class Interrupted(GuidelightError):
-    """SIGINT or SIGTERM arrived."""
+class Interrupted(BaseException):
+    """SIGINT or SIGTERM arrived. No Exception: a library's broad except would swallow it, and the sync go on."""
+
+    sync_log_id: str | None = None
 
     def __init__(self, signum: int) -> None:
         super().__init__(f"interrupted by {signal.Signals(signum).name}")

@@ -81,8 +81,9 @@ def clear_away(connection: Connection, source: str) -> str | None:
 
     Returns a sentence of what was done, or None where there was nothing. One transaction.
     """
-    practice = store.active(connection, source)
-    if practice is None or not practice.is_sandbox:
+    known = store.integrations(connection)
+    practice = next((one for one in known if one.type == source and one.is_sandbox), None)
+    if practice is None:
         return None
     with connection.transaction():
         brought = connection.value(
@@ -97,6 +98,8 @@ def clear_away(connection: Connection, source: str) -> str | None:
             # DuckDB refuses a parameter that the statement doesn't name.
             connection.execute(statement, **({"id": practice.id} if "$id" in statement else {}))
         store.switch(connection, practice, on=False)
+    if not practice.is_active and not brought:
+        return None
     return f"{practice.name} was disabled, and its {brought} products, their history and its logs were removed"
 
 

@@ -32,6 +32,13 @@ class Process:
         same = (self.host, self.boot_id, self.pid_namespace) == (here.host, here.boot_id, here.pid_namespace)
         if not same or _UNKNOWN in (self.boot_id, self.pid_namespace, self.started):
             return False
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            # Another user's, and alive; /proc may hide it from us.
+            return False
         return _started(self.pid) != self.started
 
 

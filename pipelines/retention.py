@@ -30,15 +30,17 @@ def prune(connection: Connection, source: str) -> None:
 
     Payloads stay as long as a kept sighting or a product refers to them. product_changes is never pruned.
     """
-    connection.execute(
-        f"delete from sync_logs where started_at < now() - interval '{LOG_DAYS} days' and status <> 'running'"
-    )
     staging = f"staging_{source}"
     old = _LOGS.format(kept=FULL_SYNCS_KEPT)
+    _forget_logs(connection, source)
     if connection.one(f"{old} limit 1", source=source) is None:
         return
     for table in ("sightings", "rejected_records"):
-        connection.execute(f"delete from {staging}.{table} where sync_log_id in ({old})", source=source)
+        connection.execute(
+            f"delete from {staging}.{table} "
+            f"where sync_log_id in ({old}) or sync_log_id not in (select id from sync_logs)",
+            source=source,
+        )
     connection.execute(
         f"""
         delete from {staging}.payloads as payload
@@ -62,3 +64,18 @@ def prune(connection: Connection, source: str) -> None:
             """,
             source=source,
         )
+
+
+def _forget_logs(connection: Connection, source: str) -> None:
+    """Logs of the source beyond their days, but not of a sync that staging still holds."""
+    connection.execute(
+        f"""
+        delete from sync_logs
+        where status <> 'running' and started_at < now() - interval '{LOG_DAYS} days'
+            and integration_id in (select id from integrations where type = $source)
+            and not exists (
+                select 1 from staging_{source}.sightings as sighting where sighting.sync_log_id = sync_logs.id
+            )
+        """,
+        source=source,
+    )

@@ -137,6 +137,15 @@ def finished_syncs(connection: Connection, of: Integration) -> int:
     )
 
 
+def fetched(connection: Connection, sync_log_id: UUID, count: int) -> None:
+    """Set how many products came, of a sync that publishes nothing: the publish counts its own."""
+    connection.execute(
+        "update sync_logs set products_fetched = $count where id = $id and status = 'running'",
+        count=count,
+        id=sync_log_id,
+    )
+
+
 def finish(
     connection: Connection,
     sync_log_id: UUID,

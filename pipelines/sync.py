@@ -176,7 +176,8 @@ def _finished(run: Run, held: turn.Turn) -> SyncResult:
         receipt = (store.log(connection, held.sync_log_id).summary or {})["receipt"]
         if receipt["held_back"]:
             run.problems.add(_guard(receipt, run.settings.max_deactivation_percent))
-        prune(connection, run.integration.type)
+        if turn.is_held(connection, run.integration.type, held.sync_log_id):
+            prune(connection, run.integration.type)
         run.warnings.extend(of_sync(connection, run.integration.type, held.sync_log_id))
         run.warnings.extend(
             {
@@ -210,11 +211,13 @@ def _failed(run: Run, held: turn.Turn, error: BaseException) -> SyncResult:
     message = " ".join(str(error).split()) or type(error).__name__
     kind = ProblemKind.INTERRUPTED if isinstance(error, Interrupted) else ProblemKind.FAILURE
     run.problems.add(Problem(kind, message))
-    is_expected = isinstance(error, GuidelightError)
+    is_expected = isinstance(error, GuidelightError | Interrupted)
     try:
         with connect(run.target, waiting=run.tell) as connection:
             is_published = store.published_at(connection, held.sync_log_id) is not None
             with connection.transaction():
+                if not is_published and run.received is not None:
+                    store.fetched(connection, held.sync_log_id, run.received.fetched)
                 store.finish(
                     connection,
                     held.sync_log_id,
@@ -236,7 +239,7 @@ def _failed(run: Run, held: turn.Turn, error: BaseException) -> SyncResult:
     return result
 
 
-def _about(error: GuidelightError, held: turn.Turn) -> GuidelightError:
+def _about(error: GuidelightError | Interrupted, held: turn.Turn) -> GuidelightError | Interrupted:
     error.sync_log_id = str(held.sync_log_id)
     return error
 

@@ -52,7 +52,8 @@ class Publish:
     def as_vars(self) -> str:
         """The vars as dbt takes them."""
         fields = {name: getattr(self, name) for name in self.__slots__}
-        return json.dumps(fields, default=str)
+        # In its own characters: dbt's reader refuses the escapes of those beyond the BMP.
+        return json.dumps(fields, default=str, ensure_ascii=False)
 
 
 def release() -> str:
@@ -99,7 +100,7 @@ class Dbt:
 
         Raises SyncFailed when dbt could not run them.
         """
-        told = json.dumps(json.loads(wanted.as_vars()) | {"max_age_hours": max_age_hours})
+        told = json.dumps(json.loads(wanted.as_vars()) | {"max_age_hours": max_age_hours}, ensure_ascii=False)
         result = self._run(self.manifest, "test", "--select", "tag:check", "--vars", told)
         if result.exception is not None:
             raise SyncFailed(_reason(result))

@@ -101,13 +101,22 @@ def take(target: Target, opening: Opening, tell: Tell) -> Iterator[Turn]:
         _give_back(target, opening.integration.type, sync_log_id)
 
 
+def is_held(connection: Connection, source: str, sync_log_id: UUID) -> bool:
+    """Whether the sync has the turn, and keeps it until this transaction ends."""
+    lock = " for key share" if connection.is_postgres else ""
+    held = f"select source from sync_turns where source = $source and sync_log_id = $id{lock}"
+    return connection.one(held, source=source, id=sync_log_id) is not None
+
+
 def _begin(connection: Connection, sync_log_id: UUID, opening: Opening) -> None:
     source = opening.integration.type
     me = Process.current()
+    # now() is when the transaction began, and it may have waited long for a publish to be decided.
+    clock = "clock_timestamp()" if connection.is_postgres else "now()"
     connection.execute(
-        """
-        insert into sync_logs (id, integration_id, sync_type, status, triggered_by, scope, release)
-        values ($id, $integration_id, $sync_type, 'running', $triggered_by, $scope, $release)
+        f"""
+        insert into sync_logs (id, integration_id, sync_type, status, started_at, triggered_by, scope, release)
+        values ($id, $integration_id, $sync_type, 'running', {clock}, $triggered_by, $scope, $release)
         """,
         id=sync_log_id,
         integration_id=opening.integration.id,
@@ -120,11 +129,11 @@ def _begin(connection: Connection, sync_log_id: UUID, opening: Opening) -> None:
         "insert into sync_turns (source) values ($source) on conflict (source) do nothing", source=source
     )
     connection.execute(
-        """
+        f"""
         update sync_turns
         set sync_log_id = $id, integration_id = $integration_id, host = $host, boot_id = $boot_id,
             pid_namespace = $pid_namespace, pid = $pid, process_started = $started,
-            taken_at = now(), heartbeat_at = now()
+            taken_at = {clock}, heartbeat_at = {clock}
         where source = $source
         """,
         source=source,
@@ -140,7 +149,13 @@ def _begin(connection: Connection, sync_log_id: UUID, opening: Opening) -> None:
 
 def _give_back(target: Target, source: str, sync_log_id: UUID) -> None:
     # Where the database is away nothing can be given back: silence, or the end of this process, frees the turn.
-    with contextlib.suppress(ConfigurationError, DatabaseFailed), connect(target) as connection:
+    with (
+        contextlib.suppress(ConfigurationError, DatabaseFailed),
+        connect(target) as connection,
+        connection.transaction(),
+    ):
+        # A log that could not be finished must not stay running once nobody has the turn.
+        _close_dead(connection, [{"id": sync_log_id}])
         connection.execute(
             "update sync_turns set sync_log_id = null, heartbeat_at = null "
             "where source = $source and sync_log_id = $id",

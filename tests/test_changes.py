@@ -52,6 +52,15 @@ def test_a_changed_catalogue(stocked: Shop) -> None:
     assert synced.summary["updated"] == sorted(changes)
 
 
+def test_a_shops_own_category_may_be_written_in_any_signs(stocked: Shop) -> None:
+    record = stocked.active(1)[0]
+    record["category_type"] = '🌿 Flower\'s "best"'
+    stocked.serve()
+    stocked.configure(category_map={'🌿 Flower\'s "best"': "topical"})
+    assert stocked.sync().status == 0
+    assert stocked.products()[record["product_id"]]["category"] == "topical"
+
+
 def test_a_change_that_shows_in_no_column_is_still_an_update(stocked: Shop) -> None:
     record = stocked.record(0)
     record["slug"] = "a-new-slug"

@@ -182,3 +182,10 @@ def test_a_rejected_record_keeps_the_beginning_of_its_text_and_its_length() -> N
     assert kept.text.startswith('{"a":"\\u0000\\xff')
     assert len(kept.text) == TEXT_KEPT
     assert kept.text_length == TEXT_KEPT + 6 + 1 + 4
+
+
+@pytest.mark.parametrize("number", ["0." + "1" * 20_000, "0.5" + "1" * 900, "1." + "1" * 900 + "e-3"])
+def test_a_fraction_that_no_column_holds_is_refused(number: str) -> None:
+    """Postgres's jsonb ends at 16,383 decimals: one such record would fail the load of all."""
+    with pytest.raises(NotCanonical, match=r"holds a number of [0-9]+ characters"):
+        canonical(b'{"a": %s}' % number.encode())
