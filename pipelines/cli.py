@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
 import typer
@@ -248,10 +249,11 @@ def main(arguments: list[str] | None = None) -> None:
 _USAGE_ERRORS: Any = typer.BadParameter.__mro__[1]
 
 
-def _leave(status: int) -> None:
+def _leave(status: int) -> NoReturn:
+    """Leave at once: a thread may still wait for an answer, and DuckDB may print of leaks at an ordinary exit."""
     sys.stdout.flush()
     sys.stderr.flush()
-    raise SystemExit(status)
+    os._exit(status)
 
 
 if __name__ == "__main__":

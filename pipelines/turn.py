@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import UUID, uuid4
-
-from filelock import lock_descriptor
 
 from models.integration import Integration
 from pipelines.database import Connection, Row, connect
 from pipelines.errors import ConfigurationError, DatabaseFailed, SyncFailed, TurnRefused
+from pipelines.file_lock import file_lock, refusal
 from pipelines.heartbeat import Heartbeat
 from pipelines.process import Process
 from pipelines.settings import Target
@@ -83,7 +80,7 @@ def take(target: Target, opening: Opening, tell: Tell) -> Iterator[Turn]:
     """
     sync_log_id = uuid4()
     if target.engine == "duckdb":
-        with _file_lock(target, opening.integration.type, sync_log_id, tell):
+        with file_lock(target, opening.integration.type, sync_log_id, tell):
             with connect(target, waiting=tell) as connection, connection.transaction():
                 _close_dead(connection, connection.rows("select id from sync_logs where status = 'running'"))
                 _begin(connection, sync_log_id, opening)
@@ -209,7 +206,7 @@ def _take_row(target: Target, sync_log_id: UUID, opening: Opening, tell: Tell) -
                     return
                 continue
         if holder["silence"] <= LIVE or (told and holder["heartbeat_at"] != first_beat):
-            raise TurnRefused(_refusal(source, str(holder["sync_log_id"]), _who(holder)), str(holder["sync_log_id"]))
+            raise TurnRefused(refusal(source, str(holder["sync_log_id"]), _who(holder)), str(holder["sync_log_id"]))
         if not told:
             first_beat, told = holder["heartbeat_at"], True
             tell(
@@ -261,52 +258,5 @@ def _take_over(connection: Connection, sync_log_id: UUID, opening: Opening, seen
     return True
 
 
-@contextmanager
-def _file_lock(target: Target, source: str, sync_log_id: UUID, tell: Tell) -> Iterator[None]:
-    """DuckDB: an OS lock on `<file>.lock`, which names who has it. It ends with this process, however that ends."""
-    assert target.path is not None
-    path = Path(f"{target.path}.lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        told = False
-        while not lock_descriptor(descriptor, blocking=False):
-            holder = _named(descriptor)
-            if holder.get("source") == source:
-                who = f"process {holder.get('pid')}"
-                raise TurnRefused(_refusal(source, holder.get("sync_log_id", "?"), who), holder.get("sync_log_id"))
-            if holder and not told:
-                tell(
-                    f"waiting for the sync of {holder.get('source')} (process {holder.get('pid')}), which has the file"
-                )
-                told = True
-            time.sleep(0.1)
-        _name(descriptor, {"source": source, "sync_log_id": str(sync_log_id), "pid": str(os.getpid())})
-        try:
-            yield
-        finally:
-            os.ftruncate(descriptor, 0)
-    finally:
-        os.close(descriptor)
-
-
-def _named(descriptor: int) -> dict[str, str]:
-    """Who holds the lock; empty while it is being written."""
-    text = os.pread(descriptor, 4096, 0)
-    try:
-        return dict(json.loads(text))
-    except ValueError:
-        return {}
-
-
-def _name(descriptor: int, holder: dict[str, str]) -> None:
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps(holder).encode(), 0)
-
-
 def _who(holder: Row) -> str:
     return f"process {holder['pid']} on {holder['host']}"
-
-
-def _refusal(source: str, sync_log_id: str, who: str) -> str:
-    return f"{source} is already syncing: sync {sync_log_id} ({who}). Wait for it, or look at `guidelight logs show`"

@@ -169,11 +169,13 @@ def test_all_retries_of_a_client_end_with_its_budget() -> None:
         for _ in range(8):
             with pytest.raises(SourceError):
                 ask(server, made)
-        assert sum(time.slept) <= 121
+        assert 100 <= sum(time.slept) <= 121
         asked = len(server.requests)
         with pytest.raises(SourceError):
             ask(server, made)
-        assert len(server.requests) <= asked + 2
+        # How often it is asked in what is left depends on the jitter; how long it waits in all does not.
+        assert asked < len(server.requests)
+        assert sum(time.slept) <= 121
 
 
 def http_date(seconds: float) -> str:
