@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 from uuid import UUID
 
@@ -20,13 +16,11 @@ from pipelines.console import Console
 from pipelines.database import connect
 from pipelines.errors import ConfigurationError, GuidelightError, Interrupted
 from pipelines.settings import Target, target
+from pipelines.signals import interruptible
 from pipelines.views import bring_up_to_date
 from pipelines.warm import Warm
 
 SYNC_TYPES = ("manual", "scheduled", "webhook")
-
-_ECHO = 1.0
-"""Seconds in which a further signal is the same one again: timeout(1) sends it to the process and to its group."""
 
 _STATUS = {Status.SUCCESS: 0, Status.PARTIAL: 3, Status.FAILED: 1}
 _ORDER = (1, 2, 4, 3, 0)
@@ -61,7 +55,7 @@ def run_syncs(
     results: list[SyncResult] = []
     statuses: list[int] = []
     try:
-        with _signals():
+        with interruptible():
             where = target(database)
             with Warm(where, checks=True) as warm:
                 for result, status in _each(
@@ -157,25 +151,3 @@ def _nearby(where: Target) -> str:
     if where.path is not None and where.path.is_relative_to(here):
         return str(where.path.relative_to(here))
     return str(where)
-
-
-@contextmanager
-def _signals() -> Iterator[None]:
-    """Ctrl-C and SIGTERM end a sync in order, once; another one, later than an echo, ends the process at once."""
-    first: float | None = None
-
-    def interrupt(signum: int, frame: FrameType | None) -> None:
-        nonlocal first
-        if first is None:
-            first = time.monotonic()
-            raise Interrupted(signum)
-        if time.monotonic() - first > _ECHO:
-            signal.signal(signum, signal.SIG_DFL)
-            signal.raise_signal(signum)
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -17,6 +17,7 @@ Each message is one line: what failed, with which value, and what to do next. No
 from __future__ import annotations
 
 import signal
+import threading
 
 
 class GuidelightError(Exception):
@@ -68,10 +69,14 @@ class SyncFailed(GuidelightError):
 
 
 class Interrupted(BaseException):
-    """SIGINT or SIGTERM arrived. No Exception: a library's broad except would swallow it, and the sync go on."""
+    """SIGINT or SIGTERM arrived. No Exception: a library's broad except would swallow it, and the sync go on.
+
+    Who catches it to end what was under way sets `heeded`; until then it is raised again now and then.
+    """
 
     sync_log_id: str | None = None
 
-    def __init__(self, signum: int) -> None:
+    def __init__(self, signum: int, heeded: threading.Event) -> None:
         super().__init__(f"interrupted by {signal.Signals(signum).name}")
         self.exit_status = 128 + signum
+        self.heeded = heeded

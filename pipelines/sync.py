@@ -80,6 +80,8 @@ def sync(target: Target, integration: Integration, request: Request, warm: Warm,
             _check(run, warm, published)
             return _finished(run, held)
         except BaseException as error:  # noqa: BLE001 - the run's boundary: recorded, then told or raised again
+            if isinstance(error, Interrupted):
+                error.heeded.set()
             warm.stop()
             return _failed(run, held, error)
 

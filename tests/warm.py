@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
 import signal
@@ -81,6 +82,8 @@ class Running:
         """Wait for its end."""
         self._process.join(PATIENCE)
         if self._process.is_alive():
+            self.send(signal.SIGUSR1)  # it says where its threads are
+            self._process.join(1)
             self._process.kill()
             raise AssertionError(f"the command did not end in {PATIENCE:.0f} s:\n{self.stderr}")
         assert self._process.exitcode is not None
@@ -143,6 +146,7 @@ def _command(
         file = path.open("w", encoding="utf-8")
         os.dup2(file.fileno(), number)
         setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", closefd=False))
+    faulthandler.register(signal.SIGUSR1)
     if prepare is not None:
         prepare()
     from pipelines.cli import main
