@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
   $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help install sync inspect test test-long lint format check lock clean
+.PHONY: help install sync inspect test test-long bench lint format check lock clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: $(VENV)/.installed-dev ## Run the tests; they bring their own Postgres and
 
 test-long: $(VENV)/.installed-dev ## Run what takes longer: the workflows as they stand, both engines on odd records.
 	@$(BIN)/python -m pytest -n 2 -m long $(ARGS)
+
+bench: $(VENV)/.installed-dev ## Measure a sync beside the floor, some ten minutes; ARGS=--quick to try it.
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style and types.
 	$(BIN)/ruff check .

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 CATEGORIES = ("flower", "pre_roll", "edible", "vape", "concentrate", "tincture", "topical", "other")
 """The app's product categories (DESIGN.md, Tables)."""
@@ -21,7 +23,8 @@ class Integration:
     type: str
     name: str
     is_active: bool
-    config: dict[str, JsonValue]
+    config: JsonValue
+    """Settings of its source type; whatever the app's form wrote, for the column takes any JSON."""
     sync_enabled: bool
     sync_interval_minutes: int | None
     last_sync_at: datetime | None
@@ -34,7 +37,10 @@ class Integration:
     @property
     def is_sandbox(self) -> bool:
         """Whether it is the practice shop that `make sync` registers (DESIGN.md, Sources)."""
-        return self.config.get("sandbox") is True
+        return isinstance(self.config, dict) and self.config.get("sandbox") is True
+
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class SecretReference(BaseModel):
@@ -42,13 +48,17 @@ class SecretReference(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    env: str | None = Field(default=None, min_length=1)
+    env: str | None = None
     secret: str | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> SecretReference:
         if (self.env is None) == (self.secret is None):
             raise ValueError('a secret is {"env": "VARIABLE"} or {"secret": "…last4"}')
+        if self.env is not None and _VARIABLE.fullmatch(self.env) is None:
+            raise ValueError("env is the name of an environment variable: letters, digits and underscores")
+        if self.secret is not None and not (self.secret.startswith("…") and len(self.secret) <= 5):
+            raise ValueError('secret shows the last characters of a sealed one, "…last4", and never holds it')
         return self
 
 
@@ -75,25 +85,30 @@ class CheckSettings(BaseModel):
     )
 
 
-class TreezSettings(BaseModel):
-    """`config` of a treez integration (INTERFACE.md)."""
+def _is_address(value: str) -> str:
+    parts = urlsplit(value)
+    if not parts.hostname or parts.port == 0:
+        raise ValueError("the host or its port is none")
+    return value
+
+
+BaseUrl = Annotated[
+    str,
+    Field(
+        pattern=r"^https?://[^/@?#\s]+(/[^?#\s]*)?$",
+        description="Scheme, host and optional prefix; the dialect adds its own path.",
+    ),
+    AfterValidator(_is_address),
+]
+
+
+class SourceSettings(BaseModel):
+    """What the `config` of an integration of any source may hold."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    api: Literal["treez-v2", "bearer"] = Field(
-        default="treez-v2", description="The dialect. Default bearer when there is no client_id, else treez-v2."
-    )
-    base_url: str = Field(
-        default="https://api.treez.io",
-        pattern=r"^https?://[^/@?#\s]+(/[^?#\s]*)?$",
-        description="Scheme, host and optional prefix; the dialect adds its own path.",
-    )
-    dispensary_id: str = Field(min_length=1, pattern=r"^[A-Za-z0-9_.-]+$", description="The shop's subdomain at Treez.")
-    client_id: str | None = Field(default=None, description="Partner client id; needed by treez-v2.")
+    base_url: BaseUrl
     api_key: SecretReference | str = Field(description="The key: a reference to where the secret is.")
-    page_size: int | None = Field(
-        default=None, ge=1, le=1000, description="Products a page. Unset: not sent; the size is learnt from page 1."
-    )
     requests_per_second: float = Field(default=10, gt=0, le=100, description="The provider's limit for this shop.")
     patience_seconds: float = Field(
         default=60,
@@ -121,6 +136,38 @@ class TreezSettings(BaseModel):
     )
     sandbox: bool = Field(default=False, description="Set by `make sync` on the practice shop; never by hand.")
 
+    @property
+    def uses_token(self) -> bool:
+        """Whether the key is exchanged for an access token before anything is read."""
+        return False
+
+    @property
+    def shop(self) -> tuple[str, ...]:
+        """What an access token is asked for with, beside the key: with another of these it is of no use."""
+        return ()
+
+
+class TreezSettings(SourceSettings):
+    """`config` of a treez integration (INTERFACE.md)."""
+
+    api: Literal["treez-v2", "bearer"] = Field(
+        default="treez-v2", description="The dialect. Default bearer when there is no client_id, else treez-v2."
+    )
+    base_url: BaseUrl = "https://api.treez.io"
+    dispensary_id: str = Field(min_length=1, pattern=r"^[A-Za-z0-9_.-]+$", description="The shop's subdomain at Treez.")
+    client_id: str | None = Field(default=None, description="Partner client id; needed by treez-v2.")
+    page_size: int | None = Field(
+        default=None, ge=1, le=1000, description="Products a page. Unset: not sent; the size is learnt from page 1."
+    )
+
+    @property
+    def uses_token(self) -> bool:
+        return self.api == "treez-v2"
+
+    @property
+    def shop(self) -> tuple[str, ...]:
+        return self.api, self.base_url, self.dispensary_id, self.client_id or ""
+
     @model_validator(mode="before")
     @classmethod
     def _dialect_by_client_id(cls, values: Any) -> Any:
@@ -135,7 +182,7 @@ class TreezSettings(BaseModel):
         return self
 
 
-SETTINGS: dict[str, type[TreezSettings]] = {"treez": TreezSettings}
+SETTINGS: dict[str, type[SourceSettings]] = {"treez": TreezSettings}
 """The settings of each source type that this release knows."""
 
 SECRETS: dict[str, tuple[str, ...]] = {"treez": ("api_key",)}

@@ -45,6 +45,22 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class SyncRequest:
+    """What a sync is asked for, beside its integration."""
+
+    sync_type: str = "manual"
+    triggered_by: UUID | None = None
+    allow_mass_deactivation: bool = False
+    product: str | None = None
+    """The source_id of the one product that is wanted; None: all of them."""
+
+    @property
+    def scope(self) -> str:
+        """As the log says it: `full` or `product`."""
+        return "full" if self.product is None else "product"
+
+
+@dataclass(frozen=True, slots=True)
 class SyncStats:
     """The seed's five counts, at the grain of products; `errors` is the true total."""
 
@@ -100,6 +116,8 @@ class SyncResult:
     stats: SyncStats
     status: Status | None = None
     error: str | None = None
+    product: dict[str, Any] | None = None
+    """Of a sync of one product: why it is as it is (pipelines/explain.py)."""
 
     def as_json(self) -> dict[str, Any]:
         """The object of INTERFACE.md: ids as text, `error` and `sync_log_id` null where there is none."""
@@ -109,6 +127,7 @@ class SyncResult:
             "stats": asdict(self.stats),
             "error": self.error,
             "status": self.status,
+            **({} if self.product is None else {"product": self.product}),
         }
 
 
@@ -152,3 +171,11 @@ class Problems:
         if not self.counts:
             return None
         return {"counts": dict(self.counts), "problems": [asdict(problem) for problem in self.kept]}
+
+
+def holds_back(going: int, active: int, percent: float) -> bool:
+    """The guard (DESIGN.md, What changed): whether so many of the active products are too many to go at once.
+
+    The publish decides by the same rule, in SQL; here it only saves looking up what would be kept anyway.
+    """
+    return going > 0 and (going == active or (active >= 10 and going * 100 > active * percent))

@@ -19,14 +19,16 @@ from pipelines.warm import Warm
 def check(target: Target, warm: Warm, published: Publish, settings: CheckSettings) -> tuple[Metrics, list[Found]]:
     """The metrics of the source's active products, and what every check found. Rows of this source only.
 
+    Of one product only the checks of single rows are run, on its row.
+
     A layer that can't be run is one broken check, which makes the sync partial: silence would be a pass.
     """
     with connect(target) as connection:
         now = metrics(connection, published.source)
-        last = last_metrics(connection, published.integration_id)
+        last = last_metrics(connection, published.integration_id) if published.product is None else None
     found = _tested(warm, published, settings.max_age_hours)
     wanted = expectations(settings, last, may_fall=published.allow_mass_deactivation)
-    found += _examined(warm, published.source, wanted)
+    found += _examined(warm, published, wanted)
     return now, found
 
 
@@ -37,9 +39,9 @@ def _tested(warm: Warm, published: Publish, max_age_hours: float) -> list[Found]
         return [_broken("dbt_data_tests", str(error))]
 
 
-def _examined(warm: Warm, source: str, wanted: list[Expectation]) -> list[Found]:
+def _examined(warm: Warm, published: Publish, wanted: list[Expectation]) -> list[Found]:
     try:
-        return warm.examine(source, wanted)
+        return warm.examine(published.source, wanted, published.product)
     except SyncFailed as error:
         return [_broken("great_expectations", str(error))]
 
@@ -71,11 +73,11 @@ def metrics(connection: Connection, source: str) -> Metrics:
 
 
 def last_metrics(connection: Connection, integration_id: UUID) -> Metrics | None:
-    """Those of the integration's last successful sync; None where there was none."""
+    """Those of the integration's last successful full sync; None where there was none."""
     row = connection.one(
         """
         select summary from sync_logs
-        where integration_id = $id and status = 'success'
+        where integration_id = $id and status = 'success' and scope = 'full'
         order by started_at desc limit 1
         """,
         id=integration_id,

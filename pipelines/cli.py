@@ -10,6 +10,7 @@ from uuid import UUID
 
 import typer
 
+from pipelines.cli_integrations import integrations_app
 from pipelines.cli_staging import inspect, staging_app, status
 from pipelines.console import Console
 from pipelines.errors import ConfigurationError, GuidelightError
@@ -22,13 +23,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-integrations_app = typer.Typer(help="The shops that are synced.", no_args_is_help=True)
 logs_app = typer.Typer(help="What the syncs did.", no_args_is_help=True)
 app.add_typer(integrations_app, name="integrations")
 app.add_typer(logs_app, name="logs")
 app.add_typer(staging_app, name="staging")
-
-IntegrationId = Annotated[str, typer.Argument(metavar="ID", help="The integration's id, or its first characters.")]
 
 
 @app.command()
@@ -38,6 +36,10 @@ def sync(
     ] = None,
     source: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Sync the active one of a type.")] = None,
     due: Annotated[bool, typer.Option("--due", help="Sync those whose interval has passed.")] = False,
+    product: Annotated[
+        str | None,
+        typer.Option("--product", metavar="SOURCE_ID", help="Sync this product only, and say why it is as it is."),
+    ] = None,
     allow_mass_deactivation: Annotated[
         bool, typer.Option("--allow-mass-deactivation", help="Let more products become absent than the guard allows.")
     ] = False,
@@ -55,18 +57,13 @@ def sync(
     json: Json = False,
 ) -> None:
     """Bring products up to date with the point of sale."""
+    from models.sync import SyncRequest
     from pipelines.command import Selection, run_syncs
 
+    kind = sync_type or ("manual" if triggered_by or sys.stdin.isatty() else "scheduled")
+    request = SyncRequest(kind, triggered_by, allow_mass_deactivation, product)
     selection = Selection(integration, source, due, or_sandbox)
-    status = run_syncs(
-        database,
-        selection,
-        Console(json=json, verbose=verbose),
-        sync_type=sync_type,
-        triggered_by=triggered_by,
-        allow_mass_deactivation=allow_mass_deactivation,
-    )
-    raise typer.Exit(status)
+    raise typer.Exit(run_syncs(database, selection, request, Console(json=json, verbose=verbose)))
 
 
 @app.command()
@@ -95,6 +92,10 @@ def sandbox(
     fault: Annotated[
         list[str] | None, typer.Option("--fault", metavar="NAME[:ARGS]", help="Misbehave on purpose; may be repeated.")
     ] = None,
+    quirk: Annotated[
+        list[str] | None,
+        typer.Option("--quirk", metavar="NAME=WAY", help="Answer as some Treez may; may be repeated."),
+    ] = None,
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
@@ -110,83 +111,10 @@ def sandbox(
         page_cap=page_cap,
         day=day,
         faults=tuple(fault or ()),
+        quirks=tuple(quirk or ()),
     )
     with shop:
-        Console(json=json, verbose=verbose).serving(shop)
-        serve(shop)
-
-
-@integrations_app.command("add")
-def integrations_add(
-    source: Annotated[str, typer.Option("--type", help="treez")],
-    name: Annotated[str, typer.Option("--name", help="What people call it: “Treez - Main Store”.")],
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting; may be repeated.")
-    ] = None,
-    secret: Annotated[
-        list[str] | None, typer.Option("--secret", metavar="KEY=env:VARIABLE", help="Where a secret is to be found.")
-    ] = None,
-    created_by: Annotated[UUID | None, typer.Option("--created-by", metavar="UUID", help="A budtender.")] = None,
-    database: Database = None,
-    verbose: Verbose = False,
-    json: Json = False,
-) -> None:
-    """Register a shop and print its id."""
-    from pipelines.registry import add
-
-    console = Console(json=json, verbose=verbose)
-    row = add(database, console.tell, source=source, name=name, given=settings, secrets=secret, created_by=created_by)
-    console.show(row, lambda: print(row["id"]))
-
-
-@integrations_app.command("list")
-def integrations_list(
-    due: Annotated[bool, typer.Option("--due", help="Only those whose interval has passed.")] = False,
-    database: Database = None,
-    verbose: Verbose = False,
-    json: Json = False,
-) -> None:
-    """List the shops."""
-    from pipelines.registry import listed
-
-    console = Console(json=json, verbose=verbose)
-    rows = listed(database, due=due)
-    console.show(rows, lambda: console.integrations(rows))
-
-
-@integrations_app.command("show")
-def integrations_show(
-    integration: IntegrationId, database: Database = None, verbose: Verbose = False, json: Json = False
-) -> None:
-    """Show one shop, its secrets masked."""
-    from pipelines.registry import shown
-
-    console = Console(json=json, verbose=verbose)
-    row = shown(database, integration)
-    console.show(row, lambda: console.details(row))
-
-
-@integrations_app.command("enable")
-def integrations_enable(
-    integration: IntegrationId, database: Database = None, verbose: Verbose = False, json: Json = False
-) -> None:
-    """Let a shop be synced."""
-    _switch(integration, database, Console(json=json, verbose=verbose), on=True)
-
-
-@integrations_app.command("disable")
-def integrations_disable(
-    integration: IntegrationId, database: Database = None, verbose: Verbose = False, json: Json = False
-) -> None:
-    """Keep a shop from being synced; nothing is removed."""
-    _switch(integration, database, Console(json=json, verbose=verbose), on=False)
-
-
-def _switch(integration: str, database: str | None, console: Console, *, on: bool) -> None:
-    from pipelines.registry import switched
-
-    row = switched(database, console.tell, integration, on=on)
-    console.show(row, lambda: print(f"{row['name']} is {'enabled' if on else 'disabled'}"))
+        serve(lambda: Console(json=json, verbose=verbose).serving(shop))
 
 
 @logs_app.command("list")

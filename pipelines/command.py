@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from models.integration import Integration
-from models.sync import Status, SyncResult, SyncStats
+from models.sync import Status, SyncRequest, SyncResult, SyncStats
 from pipelines import practice, store
 from pipelines.console import Console
 from pipelines.database import connect
 from pipelines.errors import ConfigurationError, GuidelightError, Interrupted
+from pipelines.explain import explain
 from pipelines.settings import Target, target
 from pipelines.signals import interruptible
 from pipelines.views import bring_up_to_date
@@ -45,11 +46,8 @@ class Selection:
 def run_syncs(
     database: str | None,
     selection: Selection,
+    request: SyncRequest,
     console: Console,
-    *,
-    sync_type: str | None,
-    triggered_by: UUID | None,
-    allow_mass_deactivation: bool,
 ) -> int:
     """Sync what was selected and print what happened; return the exit status."""
     results: list[SyncResult] = []
@@ -58,9 +56,7 @@ def run_syncs(
         with interruptible():
             where = target(database)
             with Warm(where, checks=True) as warm:
-                for result, status in _each(
-                    where, selection, console, warm, sync_type, triggered_by, allow_mass_deactivation
-                ):
+                for result, status in _each(where, selection, request, console, warm):
                     results.append(result)
                     statuses.append(status)
     except (GuidelightError, Interrupted) as error:
@@ -79,21 +75,21 @@ def run_syncs(
 def _each(
     where: Target,
     selection: Selection,
+    request: SyncRequest,
     console: Console,
     warm: Warm,
-    sync_type: str | None,
-    triggered_by: UUID | None,
-    allow_mass_deactivation: bool,
 ) -> Iterator[tuple[SyncResult, int]]:
-    from pipelines.sync import Request, sync
+    from pipelines.sync import sync
 
     selection.check()
-    if sync_type is not None and sync_type not in SYNC_TYPES:
-        raise ConfigurationError(f"Unknown sync type: {sync_type} (known: {', '.join(SYNC_TYPES)})")
+    if request.sync_type not in SYNC_TYPES:
+        raise ConfigurationError(f"Unknown sync type: {request.sync_type} (known: {', '.join(SYNC_TYPES)})")
+    if request.product is not None and selection.due:
+        raise ConfigurationError("--product is one product of one integration: it can't go with --due")
     bring_up_to_date(where, warm, console.tell)
-    chosen = _chosen(where, selection, triggered_by, console)
-    kind = sync_type or ("manual" if triggered_by or sys.stdin.isatty() else "scheduled")
-    request = Request(kind, triggered_by, allow_mass_deactivation)
+    chosen = _chosen(where, selection, request.triggered_by, console)
+    if request.product is not None and len(chosen) > 1:
+        raise ConfigurationError("Several integrations are active: say with --integration whose product is meant")
     for integration in chosen:
         try:
             result = sync(where, integration, request, warm, console.tell)
@@ -101,11 +97,14 @@ def _each(
             console.tell(f"error: {error}")
             yield _refused(error), error.exit_status
             continue
-        if not console.json:
-            try:
+        try:
+            if request.product is not None and result.success:
+                with connect(where, read_only=True) as connection:
+                    result = replace(result, product=explain(connection, integration.type, request.product))
+            if not console.json:
                 _print(where, integration, result, console)
-            except GuidelightError as error:
-                console.tell(f"the sync ended as {result.status}, but can't be shown: {error}")
+        except GuidelightError as error:
+            console.tell(f"the sync ended as {result.status}, but can't be shown: {error}")
         yield result, 1 if result.status is None else _STATUS[result.status]
 
 
@@ -138,6 +137,8 @@ def _refused(error: GuidelightError | Interrupted) -> SyncResult:
 def _print(where: Target, integration: Integration, result: SyncResult, console: Console) -> None:
     with connect(where, read_only=True) as connection:
         log: dict[str, Any] = asdict(store.log(connection, result.sync_log_id))
+    if result.product is not None:
+        console.explained(result.product)
     program = sys.argv[0] if "/" in sys.argv[0] and not sys.argv[0].startswith("/") else "guidelight"
     hints = [f"{program} logs show", "what this sync did, and what went wrong"]
     if integration.is_sandbox:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pydantic import JsonValue, ValidationError
 
-from pydantic import ValidationError
-
-from models.integration import SETTINGS, Integration, TreezSettings
+from models.integration import SETTINGS, Integration, SourceSettings
 from pipelines.errors import ConfigurationError
 
 BUILT_STRATEGIES = ("api_wins",)
 """The conflict strategies that the publish of this release knows."""
 
 
-def configured(integration: Integration) -> TreezSettings:
+def configured(integration: Integration) -> SourceSettings:
     """The settings of an integration that can be synced.
 
     Raises ConfigurationError: not active, of an unknown type, a setting missing, unknown or of no use.
@@ -25,10 +23,14 @@ def configured(integration: Integration) -> TreezSettings:
     return settings_of(integration.type, integration.name, integration.config)
 
 
-def settings_of(source: str, name: str, config: dict[str, Any]) -> TreezSettings:
+def settings_of(source: str, name: str, config: JsonValue) -> SourceSettings:
     """A config checked against the settings of its source type. Raises ConfigurationError, never quoting a value."""
     if source not in SETTINGS:
         raise ConfigurationError(f"Unknown integration type: {source} (known: {', '.join(SETTINGS)})")
+    if not isinstance(config, dict):
+        raise ConfigurationError(
+            f"The config of {name} is no JSON object: give it its settings anew, with `guidelight integrations set`"
+        )
     try:
         settings = SETTINGS[source].model_validate(config)
     except ValidationError as error:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from pipelines.inspect import Answer
+    from pipelines.reach import Step
     from pipelines.sandbox.server import Sandbox
 
 _PROBLEMS_SHOWN = 20
@@ -145,6 +146,11 @@ class Console:
         if not rows:
             self.tell("There is no integration yet")
 
+    def steps(self, steps: Sequence[Step]) -> None:
+        """What was tried of a shop, a line each."""
+        for one in steps:
+            print(f"{'ok' if one.ok else 'wrong':<5}  {one.step:<10}  {_printable(one.message)}")
+
     def staged(self, row: dict[str, Any]) -> None:
         """One product of staging: when it was seen, what it looked like since when, and its record."""
         import orjson
@@ -154,11 +160,58 @@ class Console:
         self.listing([one | {"content_hash": one["content_hash"][:12]} for one in row["contents"]], columns, "")
         print(orjson.dumps(row["payload"], option=orjson.OPT_INDENT_2).decode())
 
+    def explained(self, product: dict[str, Any]) -> None:
+        """Why a product is as it is, column by column, and who changed it last."""
+        print(f"{_cell(product['name'])} ({product['source']} {_cell(product['source_id'])})")
+        rows = [
+            {
+                "column": name,
+                "products": values["products"],
+                "the source says": None if values["products"] == values["source"] else values["source"],
+            }
+            for name, values in product["columns"].items()
+            if values["products"] is not None or values["source"] is not None
+        ]
+        self.listing(rows, ("column", "products", "the source says"), "")
+        for name, value in product["received"].items():
+            print(f"received {name}: {_cell(value)}")
+        self.changes(product["changes"])
+
+    def changes(self, rows: Sequence[dict[str, Any]]) -> None:
+        """A line a change, and one for each column of it."""
+        for row in rows:
+            print(f"{_cell(row['changed_at'])}  {row['change']} ({row['cause']}) by sync {str(row['sync_log_id'])[:8]}")
+            for name, value in row["fields"].items():
+                old = f"{_cell(value['old'])} → " if "old" in value else ""
+                print(f"    {name}: {old}{_cell(value.get('new'))}")
+
     def answer(self, answer: Answer) -> None:
         """The rows of a query, or as JSON."""
         self.show(answer.rows, lambda: self.listing(answer.rows, answer.columns, "No row"))
         if answer.is_cut:
             self.tell(f"The first {len(answer.rows):,} rows; there are more")
+
+    def problems(self, log: dict[str, Any]) -> None:
+        """A line an error, the first _PROBLEMS_SHOWN, and how many more there are."""
+        problems = (log["error_details"] or {}).get("problems", [])
+        for problem in problems[:_PROBLEMS_SHOWN]:
+            concerns = f" [{problem['concerns']}]" if problem["concerns"] else ""
+            print(f"error: {problem['message']}{concerns}")
+        more = log["errors_count"] - min(len(problems), _PROBLEMS_SHOWN)
+        if problems and more > 0:
+            print(f"error: and {more:,} more")
+
+    def warnings(self, log: dict[str, Any]) -> None:
+        """A line a warning."""
+        for warning in (log["summary"] or {}).get("warnings", []):
+            count = f"{warning['products']:,} products: " if "products" in warning else ""
+            print(f"warning: {count}{warning['message']}")
+
+    def hints(self, hints: Sequence[tuple[str, str]]) -> None:
+        """What to try next: commands, and what each is for."""
+        width = max(len(command) for command, _ in hints)
+        for command, what in hints:
+            print(f"  {command:<{width}}   {what}")
 
     def details(self, row: dict[str, Any]) -> None:
         """A row, a line a column."""
@@ -212,11 +265,19 @@ def _cell(value: Any) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     text = json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
-    shown = "".join(letter if letter.isprintable() else " " for letter in text[:_CELL])
-    return shown if len(text) <= _CELL else shown + "…"
+    return _printable(text[:_CELL]) + ("…" if len(text) > _CELL else "")
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _word(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}={_word(item)}" for key, item in value.items()) or "(none)"
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if isinstance(value, datetime) else str(value)
+
+
+def cell(value: Any) -> str:
+    """A value on one line."""
+    return _cell(value)

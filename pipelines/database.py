@@ -16,6 +16,7 @@ from psycopg.rows import tuple_row
 
 from pipelines.errors import ConfigurationError, DatabaseFailed
 from pipelines.settings import Target
+from pipelines.signals import raise_what_arrived
 
 DUCKDB_PATIENCE = 60.0
 """Seconds to wait for a DuckDB file that another process holds (DESIGN.md, One sync)."""
@@ -125,6 +126,12 @@ def connect(
         ) from error
     except (psycopg.Error, duckdb.Error) as error:
         raise DatabaseFailed(f"The database {target} failed: {_first_line(error)}") from error
+    except RuntimeError as error:
+        # DuckDB's word for a signal that came while it worked; it drops what our handler raised.
+        if str(error) != "Query interrupted":
+            raise
+        raise_what_arrived()
+        raise DatabaseFailed(f"The database {target} was interrupted: run the command again") from error
     finally:
         raw.close()
 

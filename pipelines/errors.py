@@ -4,7 +4,7 @@ GuidelightError
 ├── ConfigurationError      exit 2: change the command, the integration or the database's settings
 ├── TurnRefused             exit 4: that source is already syncing; wait, or look at who has the turn
 ├── SourceError             exit 1: the source can't be read now
-│   ├── CredentialsRefused  the key or the dispensary is refused: no retry helps
+│   ├── SourceRefused  the key or the dispensary is refused: no retry helps
 │   └── PageError           one page can't be had: the sync goes on, its listing is incomplete
 ├── DatabaseFailed          exit 1: the database gave up in the middle of something; run it again
 └── SyncFailed              exit 1: nothing was published; the message says why and what to do
@@ -48,8 +48,8 @@ class SourceError(GuidelightError):
     """The source can't be read: it is down, or answers what is no answer."""
 
 
-class CredentialsRefused(SourceError):
-    """The source refuses the key, or doesn't know the dispensary."""
+class SourceRefused(SourceError):
+    """The source won't be read: it refuses the key, doesn't know the shop, or lets nobody read."""
 
 
 class PageError(SourceError):

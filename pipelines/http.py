@@ -16,18 +16,21 @@ from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
+from pydantic import JsonValue
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
-from pipelines.errors import CredentialsRefused, SourceError
+from pipelines.errors import SourceError, SourceRefused
 from pipelines.pace import Pacer, Stopwatch
 from pipelines.wire import AttemptFailed, Response, Wire
 
-__all__ = ["Client", "Limits", "Response"]
+__all__ = ["Client", "Limits", "Params", "Response"]
 
 _RETRIED = frozenset({408, 425, 429, *range(500, 600)})
 _THROTTLED = frozenset({429, 503})
 
 T = TypeVar("T")
+Params = dict[str, str | list[str]]
+"""Of a query: a list repeats its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ class Client:
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
-        params: Mapping[str, str] | None = None,
+        params: Params | None = None,
         data: Mapping[str, str] | None = None,
         shop: str = "",
     ) -> Response:
@@ -125,15 +128,16 @@ class Client:
         *,
         read: Callable[[Response], T],
         headers: Mapping[str, str] | None = None,
-        params: Mapping[str, str] | None = None,
+        params: Params | None = None,
         data: Mapping[str, str] | None = None,
+        json: JsonValue = None,
         shop: str = "",
     ) -> T:
         """Ask until there is an answer that `read` can make something of, and return what it made.
 
         `what` names the thing asked for in messages ("page 3 of the product list"). `read` gets every answer but
         redirects and the statuses that are retried (408, 425, 429, 5xx); a SourceError that it raises is taken as
-        passing and asked again up to `limits.useless_answers` times, CredentialsRefused goes straight through.
+        passing and asked again up to `limits.useless_answers` times, SourceRefused goes straight through.
         Raises SourceError: no usable answer within patience, retry budget, size; an address not allowed; a redirect.
         """
         pacer = self._pacer(url, shop)
@@ -151,6 +155,7 @@ class Client:
                 headers=headers or {},
                 params=params or {},
                 data=data,
+                json=json,
                 deadline=max(0.001, min(self.limits.attempt, left)),
             )
             return self._judged(response, read)
@@ -177,17 +182,15 @@ class Client:
     def _judged(self, response: Response, read: Callable[[Response], T]) -> T:
         if response.status in _RETRIED:
             wish = _retry_after(response.headers.get("Retry-After"))
-            throttled = response.status in _THROTTLED
-            raise AttemptFailed(f"HTTP {response.status}", retry_after=wish, throttled=throttled)
+            raise AttemptFailed(f"HTTP {response.status}", retry_after=wish, status=response.status)
         if 300 <= response.status < 400:
-            host = urlsplit(response.headers.get("Location", "")).hostname
             raise SourceError(
-                f"The source redirects (HTTP {response.status}) to {host or 'another path'}, which is not followed: "
+                f"The source redirects (HTTP {response.status}) to {_target(response)}, which is not followed: "
                 "correct base_url of the integration"
             )
         try:
             return read(response)
-        except CredentialsRefused:
+        except SourceRefused:
             raise
         except SourceError as error:
             raise AttemptFailed(str(error), attempts=self.limits.useless_answers) from error
@@ -212,7 +215,7 @@ class Client:
         if not course.retrying:
             course.retrying = True
             self._budget.start()
-        if failure.throttled:
+        if failure.status in _THROTTLED:
             pacer.hold(state.upcoming_sleep)
         if self._on_retry is not None:
             with self._telling:
@@ -223,7 +226,7 @@ class Client:
         seconds = self.clock() - course.began
         advice = (
             "the source's limit is lower than requests_per_second, or someone else uses it up"
-            if failure.throttled
+            if failure.status == 429
             else "sync again later"
         )
         return f"{course.what} could not be had: {failure.reason} (tried {tries}, {seconds:.0f} s): {advice}"
@@ -255,6 +258,13 @@ def _failure(state: RetryCallState) -> AttemptFailed:
     if not isinstance(failure, AttemptFailed):
         raise TypeError("tenacity asked about an attempt that did not fail")
     return failure
+
+
+def _target(response: Response) -> str:
+    try:
+        return urlsplit(response.headers.get("Location", "")).hostname or "another path"
+    except ValueError:
+        return "no address at all"
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -66,17 +66,20 @@ class Received:
 
     sync_log_id: UUID
     integration_id: UUID
-    known: set[str]
+    known: set[str] = field(default_factory=set)
     sightings: dict[str, tuple[str, int, datetime]] = field(default_factory=dict)
     rejected: dict[tuple[str, str], tuple[RejectedRecord, datetime]] = field(default_factory=dict)
     duplicates: int = 0
 
-    def take(self, seen: Record | RejectedRecord, at: datetime) -> bool:
-        """Count one record as seen; True when it is a content that has to be landed."""
+    def take(self, seen: Record | RejectedRecord, at: datetime, *, again: bool = False) -> bool:
+        """Count one record as seen; True when it is a content that has to be landed.
+
+        `again`: it was asked for a second time, so that a second sight is no duplicate of the source's.
+        """
         if isinstance(seen, RejectedRecord):
             self.rejected.setdefault((seen.text, seen.reason), (seen, at))
             return False
-        self.duplicates += seen.source_id in self.sightings
+        self.duplicates += not again and seen.source_id in self.sightings
         self.sightings[seen.source_id] = (seen.content_hash, seen.page, at)
         if seen.payload is None or seen.content_hash in self.known:
             return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from models.integration import Integration, TreezSettings
+from models.integration import Integration, SourceSettings
 from pipelines import store
 from pipelines.database import Connection
 from pipelines.errors import ConfigurationError
@@ -66,7 +66,7 @@ def refuse_under_ci() -> None:
 
 
 @contextmanager
-def served(integration: Integration, settings: TreezSettings, day: int) -> Iterator[TreezSettings]:
+def served(integration: Integration, settings: SourceSettings, day: int) -> Iterator[SourceSettings]:
     """The settings to read with: for the practice shop those of a server that runs meanwhile, at its `day`."""
     if not integration.is_sandbox:
         yield settings

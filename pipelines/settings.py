@@ -9,7 +9,7 @@ from typing import Literal
 
 from psycopg import ProgrammingError, conninfo
 from psycopg.pq import Conninfo
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.errors import ConfigurationError
@@ -42,6 +42,11 @@ class Settings(BaseSettings):
         default=str(ROOT / "build"),
         validation_alias="GUIDELIGHT_BUILD",
         description="Where generated files go: Data Docs, what dbt compiled.",
+    )
+    secret_key: SecretStr | None = Field(
+        default=None,
+        validation_alias="GUIDELIGHT_SECRET_KEY",
+        description="Fernet keys that seal secrets in the database: newest first, separated by commas.",
     )
     ci: str | None = Field(
         default=None, validation_alias="CI", description="Set by CI services: there the sandbox is never synced."
@@ -117,6 +122,12 @@ def _libpq(url: str) -> tuple[tuple[str, str], ...]:
 def build_directory() -> Path:
     """Where generated files go (INTERFACE.md, Paths)."""
     return Path(Settings().build).expanduser().absolute()
+
+
+def secret_keys() -> str | None:
+    """GUIDELIGHT_SECRET_KEY; None where unset or blank."""
+    given = Settings().secret_key
+    return given.get_secret_value().strip() or None if given else None
 
 
 def variable(name: str) -> str | None:

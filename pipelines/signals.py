@@ -25,7 +25,8 @@ _UNHEEDED = 5.0
 @contextmanager
 def interruptible() -> Iterator[None]:
     """A signal raises Interrupted in the main thread; a second one, later than an echo, ends the process at once."""
-    heeding = _Heeding()
+    global _heeding
+    heeding = _heeding = _Heeding()
     before = {number: signal.signal(number, heeding.handle) for number in (signal.SIGINT, signal.SIGTERM)}
     arrivals, arrived = socket.socketpair()
     arrived.setblocking(False)
@@ -41,6 +42,12 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def raise_what_arrived() -> None:
+    """Raise Interrupted again where a signal came that nobody heeded: a library put its own error in its place."""
+    if _heeding is not None:
+        _heeding.raise_what_arrived()
+
+
 class _Heeding:
     """How far the first signal has come: arrived, heard by Python, heeded by who ends the sync."""
 
@@ -48,6 +55,7 @@ class _Heeding:
         self.heeded = threading.Event()
         self._heard = threading.Event()
         self._first: float | None = None
+        self._signum = 0
         self._insisting = False
 
     def handle(self, signum: int, frame: FrameType | None) -> None:
@@ -55,10 +63,15 @@ class _Heeding:
         self._heard.set()
         if self._first is None or (self._insisting and not self.heeded.is_set()):
             self._first = self._first or time.monotonic()
+            self._signum = signum
             raise Interrupted(signum, self.heeded)
         if not self._insisting and time.monotonic() - self._first > _ECHO:
             signal.signal(signum, signal.SIG_DFL)
             signal.raise_signal(signum)
+
+    def raise_what_arrived(self) -> None:
+        if self._signum and not self.heeded.is_set():
+            raise Interrupted(self._signum, self.heeded)
 
     def insist(self, arrivals: socket.socket) -> None:
         """A thread's work: see that what arrived is heard and heeded.
@@ -79,3 +92,7 @@ class _Heeding:
         main = threading.main_thread().ident
         if main is not None:
             signal.pthread_kill(main, signum)
+
+
+_heeding: _Heeding | None = None
+"""What a signal means just now; a process has one main thread."""

@@ -86,6 +86,32 @@ def switch(connection: Connection, wanted: Integration, *, on: bool) -> Integrat
     return _integration(row)
 
 
+def held(connection: Connection, wanted: Integration) -> Integration:
+    """The integration as it stands now, kept from other writers until this transaction ends.
+
+    Raises ConfigurationError when it has been deleted.
+    """
+    lock = " for update" if connection.is_postgres else ""
+    row = connection.one(f"select {_INTEGRATION} from integrations where id = $id{lock}", id=wanted.id)
+    if row is None:
+        raise ConfigurationError(f"Integration {wanted.name} ({wanted.id}) has been deleted meanwhile")
+    return _integration(row)
+
+
+def configure(connection: Connection, wanted: Integration, config: dict[str, JsonValue]) -> Integration:
+    """Replace an integration's settings."""
+    row = connection.one(
+        f"""
+        update integrations set config = cast($config as jsonb), updated_at = now()
+        where id = $id returning {_INTEGRATION}
+        """,
+        config=_json(config),
+        id=wanted.id,
+    )
+    assert row is not None
+    return _integration(row)
+
+
 def _only_active(connection: Connection, source: str) -> None:
     """One active integration a type, as the seed says; DuckDB has no partial index to enforce it."""
     other = active(connection, source)
@@ -129,10 +155,11 @@ def log(connection: Connection, given: str | UUID | None = None) -> SyncLog:
 
 
 def finished_syncs(connection: Connection, of: Integration) -> int:
-    """How many syncs of the integration have ended: the sandbox's day (DESIGN.md, Sources)."""
+    """How many full syncs of the integration have ended: the sandbox's day (DESIGN.md, Sources)."""
     return int(
         connection.value(
-            "select count(*) as n from sync_logs where integration_id = $id and status <> 'running'", id=of.id
+            "select count(*) as n from sync_logs where integration_id = $id and status <> 'running' and scope = 'full'",
+            id=of.id,
         )
     )
 
@@ -156,12 +183,12 @@ def finish(
     summary: dict[str, Any],
     traceback: list[str] | None = None,
 ) -> bool:
-    """End a running log and tell its integration; False when the log was no longer running.
+    """End a running log and, of a full sync, tell its integration; False when the log was no longer running.
 
     `summary` joins what the publish wrote there. To be called in a transaction.
     """
     row = connection.one(
-        "select summary, integration_id from sync_logs where id = $id and status = 'running'", id=sync_log_id
+        "select summary, integration_id, scope from sync_logs where id = $id and status = 'running'", id=sync_log_id
     )
     if row is None:
         return False
@@ -184,11 +211,13 @@ def finish(
         details=None if details is None else _json(details),
         summary=_json((row["summary"] or {}) | summary),
     )
-    connection.execute(
-        "update integrations set last_sync_at = now(), last_sync_status = $status, updated_at = now() where id = $id",
-        id=row["integration_id"],
-        status=str(status),
-    )
+    if row["scope"] == "full":
+        connection.execute(
+            "update integrations set last_sync_at = now(), last_sync_status = $status, updated_at = now() "
+            "where id = $id",
+            id=row["integration_id"],
+            status=str(status),
+        )
     return True
 
 
@@ -223,10 +252,6 @@ def _start(given: str | UUID) -> str:
 
 
 def _integration(row: Row) -> Integration:
-    if not isinstance(row["config"], dict):
-        raise ConfigurationError(
-            f"The config of {row['name']} ({row['id']}) is no JSON object: set it to one, as {{}} is, in integrations"
-        )
     return Integration(**row)
 
 

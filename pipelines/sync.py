@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
-from models.integration import Integration, TreezSettings
-from models.record import RawProduct, Record, RejectedRecord
-from models.sync import Problem, ProblemKind, Problems, SyncLog, SyncResult, verdict
+from models.integration import Integration, SourceSettings
+from models.sync import Problem, ProblemKind, Problems, SyncLog, SyncRequest, SyncResult, verdict
 from pipelines import practice, secrets, store, turn
 from pipelines.check import check, summary
 from pipelines.configure import configured
 from pipelines.database import connect
 from pipelines.errors import ConfigurationError, DatabaseFailed, GuidelightError, Interrupted, SyncFailed
-from pipelines.http import Client, Limits
-from pipelines.load import Received, landed, load
+from pipelines.extract import Extraction
 from pipelines.retention import prune
 from pipelines.settings import Target
-from pipelines.sources import SOURCES
-from pipelines.sources.listing import Listing
 from pipelines.transform import Publish, mapping_version, release
-from pipelines.validate import Validator
 from pipelines.warm import Warm
 from pipelines.warnings import of_sync
 
@@ -34,45 +27,43 @@ _FRAMES_KEPT = 20
 """Lines of a traceback that error_details keeps, the innermost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a sync is asked for, beside its integration."""
-
-    sync_type: str
-    triggered_by: UUID | None = None
-    allow_mass_deactivation: bool = False
-
-
 @dataclass(slots=True)
 class Run:
     """A sync under way: what its steps hand on to each other."""
 
     target: Target
     integration: Integration
-    settings: TreezSettings
-    secret: str
-    request: Request
+    settings: SourceSettings
+    request: SyncRequest
     tell: Tell
+    extraction: Extraction
     problems: Problems = field(default_factory=Problems)
     warnings: list[dict[str, Any]] = field(default_factory=list)
-    received: Received | None = None
-    listing_complete: bool = False
     checks: dict[str, Any] | None = None
 
 
-def sync(target: Target, integration: Integration, request: Request, warm: Warm, tell: Tell) -> SyncResult:
+def sync(target: Target, integration: Integration, request: SyncRequest, warm: Warm, tell: Tell) -> SyncResult:
     """Sync one integration (DESIGN.md, One sync); return how it ended, its log finished.
 
     Raises ConfigurationError and TurnRefused before anything is written; Interrupted, and what nobody expected,
     after the log was finished.
     """
     settings = configured(integration)
-    secret = secrets.resolve(integration, settings)
     with connect(target, waiting=tell) as connection:
+        secret = secrets.resolve(connection, integration, settings)
         day = store.finished_syncs(connection, integration)
-    opening = turn.Opening(integration, request.sync_type, request.triggered_by, release())
+    opening = turn.Opening(integration, request.sync_type, request.triggered_by, release(), request.scope)
     with practice.served(integration, settings, day) as settings, turn.take(target, opening, tell) as held:
-        run = Run(target, integration, settings, secret, request, tell)
+        extraction = Extraction(
+            target,
+            integration,
+            settings,
+            secret,
+            held.sync_log_id,
+            may_vanish=request.allow_mass_deactivation,
+            tell=tell,
+        )
+        run = Run(target, integration, settings, request, tell, extraction)
         try:
             _extract(run, held)
             held.check()
@@ -87,60 +78,29 @@ def sync(target: Target, integration: Integration, request: Request, warm: Warm,
 
 
 def _extract(run: Run, held: turn.Turn) -> None:
-    """Step 3: pages, validated, into staging."""
-    source = SOURCES[run.integration.type]
-    with connect(run.target, waiting=run.tell) as connection:
-        known = landed(connection, run.integration.type)
-    run.received = Received(held.sync_log_id, run.integration.id, {content for content, _ in known.values()})
-    validator = Validator(source, known)
-    patience = run.settings.patience_seconds
-    with Client(
-        run.settings.requests_per_second,
-        run.settings.allow_private_address,
-        limits=Limits(patience=patience, retry_budget=2 * patience),
-        on_retry=run.tell,
-    ) as client:
-        listing = source.read(run.settings, run.secret, client)
-        load(run.target, run.integration.type, run.received, _records(run, held, listing, validator))
-    run.problems.extend(listing.problems)
-    for rejected, _ in run.received.rejected.values():
-        concerns = rejected.source_id or f"page {rejected.page}"
-        run.problems.add(Problem(ProblemKind.REJECTED, f"A record {rejected.reason}", concerns))
-    without_id = any(rejected.source_id is None for rejected, _ in run.received.rejected.values())
-    run.listing_complete = listing.complete and not without_id
-    run.warnings.extend({"kind": "listing", "message": sentence} for sentence in listing.warnings)
-
-
-def _records(run: Run, held: turn.Turn, listing: Listing, validator: Validator) -> Iterator[Record]:
-    """The records whose content has to be landed, as pages arrive; everything else is noted on the way."""
-    received = run.received
-    assert received is not None
-    for page in listing.pages():
-        now = datetime.now(UTC)
-        for raw in page.records:
-            seen: Record | RejectedRecord = validator.check(RawProduct(raw, page.number))
-            if received.take(seen, now) and isinstance(seen, Record):
-                yield seen
-        held.progress(received.fetched)
+    """Step 3."""
+    run.extraction.run(run.request.product, held.progress)
+    run.problems.extend(run.extraction.problems)
+    run.warnings.extend(run.extraction.warnings)
 
 
 def _publish(run: Run, held: turn.Turn, warm: Warm) -> Publish:
     """Step 4. What dbt says of it counts for nothing: published_at, read back, is the proof."""
-    received = run.received
-    assert received is not None
+    received = run.extraction.received
     wanted = Publish(
         source=run.integration.type,
         sync_log_id=held.sync_log_id,
         integration_id=run.integration.id,
         mapping_version=mapping_version(run.settings.category_map),
         category_map=dict(run.settings.category_map),
-        listing_complete=run.listing_complete,
+        listing_complete=run.extraction.complete,
         allow_mass_deactivation=run.request.allow_mass_deactivation,
         max_deactivation_percent=run.settings.max_deactivation_percent,
         sightings=len(received.sightings),
         sightings_digest=received.sightings_digest,
         rejected=len(received.rejected),
         errors=run.problems.total,
+        product=run.request.product,
     )
     try:
         warm.publish(wanted)
@@ -172,8 +132,7 @@ def _check(run: Run, warm: Warm, published: Publish) -> None:
 
 def _finished(run: Run, held: turn.Turn) -> SyncResult:
     """Step 6, after a publish: the guard's word, the warnings, the verdict."""
-    received = run.received
-    assert received is not None
+    received = run.extraction.received
     with connect(run.target, waiting=run.tell) as connection, connection.transaction():
         receipt = (store.log(connection, held.sync_log_id).summary or {})["receipt"]
         if receipt["held_back"]:
@@ -181,13 +140,6 @@ def _finished(run: Run, held: turn.Turn) -> SyncResult:
         if turn.is_held(connection, run.integration.type, held.sync_log_id):
             prune(connection, run.integration.type)
         run.warnings.extend(of_sync(connection, run.integration.type, held.sync_log_id))
-        run.warnings.extend(
-            {
-                "kind": "secret in clear",
-                "message": f"{name} stands in clear in config: use --secret {name}=env:VARIABLE",
-            }
-            for name in secrets.in_clear(run.integration)
-        )
         store.finish(
             connection,
             held.sync_log_id,
@@ -218,8 +170,8 @@ def _failed(run: Run, held: turn.Turn, error: BaseException) -> SyncResult:
         with connect(run.target, waiting=run.tell) as connection:
             is_published = store.published_at(connection, held.sync_log_id) is not None
             with connection.transaction():
-                if not is_published and run.received is not None:
-                    store.fetched(connection, held.sync_log_id, run.received.fetched)
+                if not is_published:
+                    store.fetched(connection, held.sync_log_id, run.extraction.received.fetched)
                 store.finish(
                     connection,
                     held.sync_log_id,

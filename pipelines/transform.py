@@ -48,6 +48,8 @@ class Publish:
     sightings_digest: int
     rejected: int
     errors: int
+    product: str | None = None
+    """The one product that was asked for; None: all of them."""
 
     def as_vars(self) -> str:
         """The vars as dbt takes them."""
@@ -98,10 +100,13 @@ class Dbt:
     def test(self, wanted: Publish, max_age_hours: float) -> list[Found]:
         """Run the data tests of the checks on what this sync published; which rows fail is asked of those that do.
 
+        Of one product those of single rows only.
+
         Raises SyncFailed when dbt could not run them.
         """
         told = json.dumps(json.loads(wanted.as_vars()) | {"max_age_hours": max_age_hours}, ensure_ascii=False)
-        result = self._run(self.manifest, "test", "--select", "tag:check", "--vars", told)
+        which = "tag:check" if wanted.product is None else "tag:check,tag:row"
+        result = self._run(self.manifest, "test", "--select", which, "--vars", told)
         if result.exception is not None:
             raise SyncFailed(_reason(result))
         return [self._found(one) for one in result.result.results]

@@ -17,7 +17,7 @@ LARGEST = 5_000_000
 class Subject:
     """A record on trial: what the rules may ask of it, each worked out once."""
 
-    def __init__(self, raw: bytes, source: Source) -> None:
+    def __init__(self, raw: bytes, source: Source[Any]) -> None:
         self.raw = raw
         self._source = source
 
@@ -99,7 +99,7 @@ class Validator:
     not parsed again, for they passed when they were landed.
     """
 
-    def __init__(self, source: Source, known: Mapping[str, tuple[str, str]]) -> None:
+    def __init__(self, source: Source[Any], known: Mapping[str, tuple[str, str]]) -> None:
         self._source = source
         self._known = known
         self._contents = {content_hash for content_hash, _ in known.values()}

@@ -44,11 +44,11 @@ class Warm:
         found: list[Found] = self._dbt.ask("test", wanted, max_age_hours)
         return found
 
-    def examine(self, source: str, wanted: list[Expectation]) -> list[Found]:
-        """Judge expectations over a source's products. Raises SyncFailed when they could not be judged."""
+    def examine(self, source: str, wanted: list[Expectation], product: str | None = None) -> list[Found]:
+        """Judge expectations over a source's products, or over one. Raises SyncFailed when they could not be judged."""
         if self._expectations is None:
             self._expectations = self._examiner()
-        found: list[Found] = self._expectations.ask("examine", source, wanted)
+        found: list[Found] = self._expectations.ask("examine", source, wanted, product)
         return found
 
     def __enter__(self) -> Warm:

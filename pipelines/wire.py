@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import socket
 import ssl
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.response import HTTPResponse
+from pydantic import JsonValue
+from urllib3.exceptions import InvalidHeader as UnreadableHeader
 
+from pipelines.deadline import Adapter, Attempt, watched
 from pipelines.errors import SourceError
 
 _CHUNK = 64 * 1024
@@ -47,12 +44,12 @@ class AttemptFailed(Exception):
     """
 
     def __init__(
-        self, reason: str, *, retry_after: float | None = None, throttled: bool = False, attempts: int | None = None
+        self, reason: str, *, retry_after: float | None = None, status: int | None = None, attempts: int | None = None
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.retry_after = retry_after
-        self.throttled = throttled
+        self.status = status
         self.attempts = attempts
 
 
@@ -65,7 +62,7 @@ class Wire:
         self._allow_private_address = allow_private_address
         self._timeouts = (connect, read)
         self._body_limit = body_limit
-        self._under_way: set[_Attempt] = set()
+        self._under_way: set[Attempt] = set()
         self._session = requests.Session()
         # Neither proxies nor .netrc of the machine: the latter would replace our authorization.
         self._session.trust_env = False
@@ -73,7 +70,7 @@ class Wire:
         self._session.headers.clear()
         self._session.headers.update({"User-Agent": "guidelight-sync", "Accept-Encoding": "gzip, deflate"})
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, _Adapter(pool_connections=4, pool_maxsize=connections))
+            self._session.mount(scheme, Adapter(pool_connections=4, pool_maxsize=connections))
 
     def close(self) -> None:
         """Close every connection; an attempt that still waits for its answer fails now, and not at its deadline."""
@@ -87,8 +84,9 @@ class Wire:
         url: str,
         *,
         headers: Mapping[str, str],
-        params: Mapping[str, str],
+        params: Mapping[str, str | list[str]],
         data: Mapping[str, str] | None,
+        json: JsonValue = None,
         deadline: float,
     ) -> Response:
         """One request and its whole answer, within `deadline` seconds; a redirect is an answer like any other.
@@ -98,7 +96,7 @@ class Wire:
         """
         _check_headers(headers)
         self._check_address(url)
-        with _watched(deadline, self._under_way) as watch:
+        with watched(deadline, self._under_way) as watch:
             try:
                 answer = self._session.request(
                     method,
@@ -106,6 +104,7 @@ class Wire:
                     headers=dict(headers),
                     params=dict(params),
                     data=None if data is None else dict(data),
+                    json=json,
                     timeout=self._timeouts,
                     allow_redirects=False,
                     stream=True,
@@ -121,21 +120,30 @@ class Wire:
 
     def _body(self, answer: requests.Response, url: str) -> bytes:
         kept = bytearray()
-        for chunk in answer.iter_content(_CHUNK):
-            kept += chunk
-            if len(kept) > self._body_limit:
-                raise SourceError(
-                    f"{_host(url)} answered with more than {self._body_limit // 1_000_000} MB: "
-                    "set page_size of the integration to a smaller number"
-                )
+        try:
+            for chunk in answer.iter_content(_CHUNK):
+                kept += chunk
+                if len(kept) > self._body_limit:
+                    raise SourceError(
+                        f"{_host(url)} answered with more than {self._body_limit // 1_000_000} MB: "
+                        "set page_size of the integration to a smaller number"
+                    )
+        except ValueError as error:
+            # A chunk of a negative length, which urllib3 passes on to the socket as it is.
+            raise _broken(url) from error
         return bytes(kept)
 
     def _check_address(self, url: str) -> None:
         """The one place that decides where we may connect to (DESIGN.md, Sources)."""
         parts = urlsplit(url)
+        no_address = SourceError(f"{_host(url)} is no http or https address: correct base_url of the integration")
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise SourceError(f"{_host(url)} is no http or https address: correct base_url of the integration")
-        for address in _resolved(parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)):
+            raise no_address
+        try:
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+        except ValueError as error:
+            raise no_address from error
+        for address in _resolved(parts.hostname, port):
             if not (self._allow_private_address or _is_public(address)):
                 raise SourceError(
                     f"{parts.hostname} leads to {address}, which is no public address: correct base_url, "
@@ -184,9 +192,15 @@ def _translated(error: requests.exceptions.RequestException, url: str, cut_after
         return AttemptFailed(f"{host} refuses connections")
     if isinstance(error, requests.exceptions.ContentDecodingError):
         return AttemptFailed(f"{host} sent a body that can't be decompressed")
+    if _caused_by(error, UnreadableHeader):
+        return AttemptFailed(f"{host} sent a header that makes no sense")
     if isinstance(error, _PASSING):
-        return AttemptFailed(f"the connection to {host} broke before the answer was complete")
+        return _broken(url)
     return SourceError(f"The request to {host} can't be sent ({type(error).__name__}): check base_url")
+
+
+def _broken(url: str) -> AttemptFailed:
+    return AttemptFailed(f"the connection to {_host(url)} broke before the answer was complete")
 
 
 def _too_slow(url: str, seconds: float) -> AttemptFailed:
@@ -203,90 +217,3 @@ def _caused_by(error: BaseException, kind: type[BaseException], depth: int = 10)
 
 def _host(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2] or "The given address"
-
-
-class _Watch(threading.local):
-    """The attempt that a thread is making."""
-
-    attempt: _Attempt | None = None
-
-
-_watch = _Watch()
-
-
-class _Attempt:
-    """The socket of an attempt, cut from outside at its deadline.
-
-    Timeouts of a socket begin anew with each byte, so a server that sends one a second would hold us for ever
-    (RELIABILITY.md, fault 36).
-    """
-
-    def __init__(self) -> None:
-        self.cut = False
-        self._socket: socket.socket | None = None
-        self._over = False
-        self._lock = threading.Lock()
-
-    def uses(self, used: socket.socket | None) -> None:
-        with self._lock:
-            self._socket = used
-            if self.cut:
-                self._shut()
-
-    def expire(self) -> None:
-        with self._lock:
-            if not self._over:
-                self.cut = True
-                self._shut()
-
-    def end(self) -> None:
-        with self._lock:
-            self._over = True
-
-    def _shut(self) -> None:
-        if self._socket is not None:
-            # Already closed by its owner: there is nothing left to cut.
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-
-@contextlib.contextmanager
-def _watched(deadline: float, under_way: set[_Attempt]) -> Iterator[_Attempt]:
-    attempt = _Attempt()
-    under_way.add(attempt)
-    timer = threading.Timer(deadline, attempt.expire)
-    timer.daemon = True
-    timer.start()
-    _watch.attempt = attempt
-    try:
-        yield attempt
-    finally:
-        _watch.attempt = None
-        under_way.discard(attempt)
-        attempt.end()
-        timer.cancel()
-
-
-class _Watched(HTTPConnection):
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
-        if _watch.attempt is not None:
-            _watch.attempt.uses(self.sock)
-        return super().getresponse()
-
-
-class _WatchedTls(_Watched, HTTPSConnection):
-    pass
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Watched
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _WatchedTls
-
-
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}

@@ -11,6 +11,8 @@ from tests.postgres import system_postgres
 from tests.shop import Shop
 from tests.shops import Shops
 
+ENGINES = ("duckdb", "postgres")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -22,6 +24,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: not in `make test`, which stays under ten minutes: `make test-long`")
+    config.addinivalue_line(
+        "markers",
+        "alternating: in `make test` each case on one engine, in turn; on the other in `make test-long`",
+    )
     config.addinivalue_line("markers", "postgres_only: what DuckDB has no notion of (policies, roles)")
     config.addinivalue_line("markers", "duckdb_only: what only a file has (locks on it)")
     config.addinivalue_line("markers", "every_postgres: also on the system's Postgres 15 to 17, where there is one")
@@ -38,6 +44,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "every_postgres" in marks and system_postgres() and not metafunc.config.getoption("--postgres15"):
         engines.append("postgres15")
     metafunc.parametrize("engine", engines, indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Make the other engine's turn of each alternating case a long test."""
+    places: dict[str, int] = {}
+    for item in items:
+        name = getattr(item, "callspec", None) and item.callspec.params.get("engine")  # type: ignore[attr-defined]
+        if name in ENGINES and item.get_closest_marker("alternating"):
+            case = item.nodeid.replace(name, "", 1)
+            if ENGINES[places.setdefault(case, len(places)) % 2] != name:
+                item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture

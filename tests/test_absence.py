@@ -8,6 +8,8 @@ from tests.databases import Engine
 from tests.shop import Shop
 from tests.shops import Shops
 
+pytestmark = pytest.mark.alternating
+
 
 def active_count(shop: Shop) -> int:
     return int(shop.value("select count(*) from products where source = 'treez' and is_active"))

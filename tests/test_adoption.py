@@ -16,6 +16,8 @@ from tests.databases import TestDatabase
 from tests.test_migrate import TABLES, tables
 from tests.test_schema import PRODUCTS, SEED, column_types, described
 
+pytestmark = pytest.mark.alternating
+
 APP = """
 create type product_category as enum
   ('flower', 'pre_roll', 'edible', 'vape', 'concentrate', 'tincture', 'topical', 'other');

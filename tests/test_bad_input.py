@@ -19,6 +19,8 @@ from tests.databases import TestDatabase
 from tests.shop import KEY, Shop, Synced
 from tests.warm import Ran, run, until
 
+pytestmark = pytest.mark.alternating
+
 
 def refused(ran: Ran, *words: str, status: int = 2) -> None:
     """One line on standard error with these words, and this exit status."""

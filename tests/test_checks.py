@@ -13,6 +13,8 @@ from tests.databases import Engine
 from tests.shop import PRODUCTS, Shop, Synced
 from tests.shops import Shops
 
+pytestmark = pytest.mark.alternating
+
 Record = dict[str, Any]
 Change = Callable[[Record], None]
 

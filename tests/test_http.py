@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.errors import CredentialsRefused, SourceError
+from pipelines.errors import SourceError, SourceRefused
 from pipelines.http import Client, Limits, Response
 from pipelines.pace import Pacer, Stopwatch
 
@@ -316,9 +316,9 @@ def test_an_answer_that_is_none_is_asked_again_twice() -> None:
 
 def test_refused_credentials_are_not_asked_again() -> None:
     def read(response: Response) -> None:
-        raise CredentialsRefused("no")
+        raise SourceRefused("no")
 
-    with Server(answer()) as server, client() as made, pytest.raises(CredentialsRefused):
+    with Server(answer()) as server, client() as made, pytest.raises(SourceRefused):
         made.ask("Page 1", "GET", server.url, read=read)
     assert len(server.requests) == 1
 

@@ -24,6 +24,8 @@ from tests.databases import Engine
 from tests.shop import PRODUCTS, Shop
 from tests.shops import Shops
 
+pytestmark = pytest.mark.alternating
+
 NEW_PRICE, NEWER_PRICE = Decimal("777.00"), Decimal("778.50")
 
 

@@ -18,6 +18,8 @@ from pipelines.github_text import annotation, markdown, one_line
 from pipelines.job_summary import ERRORS_SHOWN, LONGEST, Read, annotated, main, read, results_of, summary
 from tests.shop import PRODUCTS, Shop
 
+pytestmark = pytest.mark.alternating
+
 JOINER = "\u2060"
 EVIL = (
     "a | b \\| c",

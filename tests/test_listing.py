@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.sync import ProblemKind
-from pipelines.errors import CredentialsRefused, PageError
+from pipelines.errors import PageError, SourceRefused
 from pipelines.sources.listing import Fetch, Listing
 from pipelines.sources.proof import LOST_IN_A_ROW, Answer
 
@@ -43,8 +43,8 @@ def test_every_listing_is_read_whole_and_in_order(
     assert seen == names(count)
     # Refused right after a full page, and without a count: that may be a limit on paging as well as the end.
     unproven = refuses and not announces and count > 0 and count % size == 0
-    assert listing.complete is not unproven
-    assert listing.announced == (count if announces else None)
+    assert listing.proof.stands is not unproven
+    assert listing.proof.announced == (count if announces else None)
 
 
 @settings(deadline=None)
@@ -53,7 +53,7 @@ def test_a_product_that_slipped_past_is_missed_by_the_count(count: int, size: in
     ids = names(count)
     ids.remove(data.draw(st.sampled_from(ids)))
     listing, _ = read(paged(ids, size, announced=count), size=size)
-    assert not listing.complete
+    assert not listing.proof.stands
 
 
 @settings(deadline=None)
@@ -72,7 +72,7 @@ def test_a_lost_page_costs_only_itself(count: int, size: int, announces: bool, d
     assert seen == [name for place, name in enumerate(names(count)) if place // size + 1 != lost]
     assert [problem.kind for problem in listing.problems] == [ProblemKind.PAGE]
     assert listing.problems[0].concerns == f"page {lost}"
-    assert not listing.complete
+    assert not listing.proof.stands
 
 
 @settings(deadline=None)
@@ -82,8 +82,8 @@ def test_a_product_on_two_pages_is_noticed_without_a_count(count: int, size: int
     ids.insert(data.draw(st.integers(size, count)) if size <= count else count, ids[0])
     listing, seen = read(paged(ids, size), size=size)
     on_two_pages = ids.index("p0", 1) >= size
-    assert listing.complete is not on_two_pages
-    if listing.complete:
+    assert listing.proof.stands is not on_two_pages
+    if listing.proof.stands:
         assert seen == ids
 
 
@@ -96,7 +96,7 @@ def test_a_source_that_is_gone_is_not_asked_for_ever() -> None:
     listing, seen = read(fetch)
     assert len(seen) == 6
     assert [problem.kind for problem in listing.problems].count(ProblemKind.PAGE) == LOST_IN_A_ROW
-    assert not listing.complete
+    assert not listing.proof.stands
 
 
 def test_a_list_that_changes_its_count_while_it_is_read_is_not_proven() -> None:
@@ -105,16 +105,16 @@ def test_a_list_that_changes_its_count_while_it_is_read_is_not_proven() -> None:
         return Answer(records, announced=8 + number)
 
     listing, _ = read(fetch)
-    assert "announced 9 and 10 products" in listing.problems[0].message
+    assert "announced 9 and 10 products" in listing.proof.doubts()[0]
 
 
 def test_refused_credentials_at_any_page_end_the_reading() -> None:
     def fetch(number: int) -> Answer:
         if number == 3:
-            raise CredentialsRefused("no")
+            raise SourceRefused("no")
         return Answer([str(number).encode()])
 
-    with pytest.raises(CredentialsRefused):
+    with pytest.raises(SourceRefused):
         read(fetch)
 
 
@@ -122,11 +122,11 @@ def test_records_without_an_id_are_told_apart_by_their_bytes() -> None:
     pages = {1: [b"x", b"y"], 2: [b"z"]}
     listing = Listing(lambda number: Answer(pages.get(number, []), announced=3), lambda _: None, ahead=2)
     assert [page.records for page in listing.pages()] == [[b"x", b"y"], [b"z"]]
-    assert listing.complete
+    assert listing.proof.stands
 
 
 def test_a_listing_that_never_ends_is_stopped_by_its_bound() -> None:
     listing = Listing(lambda number: Answer([str(number).encode()]), bytes.decode, ahead=4, page_bound=7)
     assert [page.number for page in listing.pages()] == [1, 2, 3, 4, 5, 6, 7]
-    assert "had not ended after 7 pages" in listing.problems[0].message
-    assert not listing.complete
+    assert "had not ended after 7 pages" in listing.proof.doubts()[0]
+    assert not listing.proof.stands

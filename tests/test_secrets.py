@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 
 from tests.shop import KEY, PRODUCTS, Shop
 from tests.warm import Ran
+
+pytestmark = pytest.mark.alternating
 
 CANARY = "canary-5f0c2b7e91d84a66b3"
 
@@ -54,6 +57,8 @@ def test_a_key_in_the_environment(shop: Shop, monkeypatch: pytest.MonkeyPatch, a
         for line in (["sync", "--verbose"], ["logs", "show"], ["integrations", "show", shop.integration])
     ]
     rans = [synced.ran, *words]
+    # Two syncs, and nothing to seal a token with: none is kept.
+    assert shop.sandbox.token_requests == (2 if api == "treez-v2" else 0)
     for fault in FAULTS:
         shop.sandbox.set_faults([fault])
         rans.append(shop.sync("--verbose", env=given).ran)
@@ -73,6 +78,32 @@ def test_a_key_in_clear_is_used_warned_about_and_shown_to_nobody(shop: Shop, mon
     assert all(ran.status == 0 for ran in shown)
     shop.configure(conflict_strategy="nonsense")
     nowhere(shop, synced.ran, *shown, shop.sync().ran, but=("integrations",))
+
+
+def test_a_key_in_clear_is_sealed_by_the_next_sync_and_a_token_outlives_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.sandbox.answers.KEY", CANARY)
+    shop.configure(api_key=CANARY)
+    sealing = {"GUIDELIGHT_SECRET_KEY": Fernet.generate_key().decode()}
+    first = shop.sync("--verbose", env=sealing)
+    assert (first.status, first.summary["warnings"]) == (0, [])
+    assert "api_key stood in clear in config: it is sealed now" in first.ran.stderr
+    shown = shop.command("integrations", "show", shop.integration, "--json", env=sealing)
+    assert shown.json["config"]["api_key"] == {"secret": f"…{CANARY[-4:]}"}
+    assert shop.sandbox.token_requests == 1
+
+    second = shop.sync("--verbose", env=sealing)
+    assert second.counts == (PRODUCTS, 0, 0, PRODUCTS) and second.ran.stderr == ""
+    assert shop.sandbox.token_requests == 1
+    names = shop.rows("select name from integration_secrets order by name")
+    assert [row["name"] for row in names] == ["access_token", "api_key"]
+
+    shop.sandbox.set_faults(["token-expired:page=1,times=1"])
+    third = shop.sync("--verbose", env=sealing)
+    assert third.status == 0 and shop.sandbox.token_requests == 2
+    nowhere(shop, first.ran, shown, second.ran, third.ran)
+    assert "sandbox-token" not in everything(shop) + files(shop.home)
 
 
 def test_a_key_given_as_a_setting_is_refused_without_being_repeated(shop: Shop) -> None:

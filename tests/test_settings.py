@@ -89,6 +89,9 @@ def test_the_seeds_own_configuration_is_the_bearer_dialect() -> None:
         ({"category_map": {"DABS": "dabs"}}, "category_map"),
         ({"pagesize": 5}, "pagesize"),
         ({"api_key": {"vault": "x"}}, "api_key"),
+        ({"api_key": {"env": "hunter2-is-no-name"}}, "environment variable"),
+        ({"api_key": {"secret": "hunter2"}}, "never holds it"),
+        ({"api_key": {"secret": "…1234", "env": "KEY"}}, "api_key"),
         ({"conflict_strategy": "merge"}, "not built yet"),
         ({"conflict_strategy": "manual_wins"}, "not built yet"),
         ({"conflict_strategy": "coin_toss"}, "conflict_strategy"),
@@ -121,7 +124,18 @@ def test_every_setting_says_what_it_means() -> None:
         ({"api_key": {"env": "KEY"}}, {"api_key": {"env": "KEY"}}),
         ({"client_secret": "abcdefghij1234", "name": "x"}, {"client_secret": "…1234", "name": "x"}),
         ({"access_token": ["abcdefghij1234"]}, {"access_token": "…"}),
+        ({"api_key": {"secret": "…1234"}}, {"api_key": {"secret": "…1234"}}),
+        ({"api_key": {"secret": "abcdefghij1234"}}, {"api_key": "…"}),
+        ({"api_key": {"env": "KEY", "value": "abcdefghij1234"}}, {"api_key": "…"}),
+        ({"api_key": "abcdefghij1\n34"}, {"api_key": "…1?34"}),
+        ({"partner": {"Password": "abcdefghij1234", "id": 7}}, {"partner": {"Password": "…1234", "id": 7}}),
+        ({"partners": [{"apiKey": "abcdefghij1234"}]}, {"partners": [{"apiKey": "…1234"}]}),
+        ({"category_map": {"Key Lime": "edible"}}, {"category_map": {"Key Lime": "edible"}}),
+        ({"base_url": "https://me:abcdefghij1234@x/y@z"}, {"base_url": "https://…@x/y@z"}),
+        (["abcdefghij1234", 7, None], ["…1234", 7, None]),
+        ("abcdefghij1234", "…1234"),
+        (None, None),
     ],
 )
-def test_secrets_are_masked(config: dict[str, Any], shown: dict[str, Any]) -> None:
+def test_secrets_are_masked(config: Any, shown: Any) -> None:
     assert secrets.mask(config) == shown

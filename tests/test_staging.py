@@ -9,6 +9,8 @@ from tests.databases import TestDatabase
 from tests.shop import PRODUCTS, Shop
 from tests.warm import run
 
+pytestmark = pytest.mark.alternating
+
 COMMANDS = (["staging", "list"], ["staging", "show"], ["staging", "rejected"], ["status"])
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from models.integration import TreezSettings
 from models.sync import ProblemKind
-from pipelines.errors import CredentialsRefused, SourceError
+from pipelines.errors import SourceError, SourceRefused
 from pipelines.http import Client, Limits
 from pipelines.sandbox.server import Sandbox
 from pipelines.sources import SOURCES
@@ -42,11 +42,12 @@ class Reading:
 
     @property
     def kinds(self) -> list[ProblemKind]:
-        return [problem.kind for problem in self.listing.problems]
+        doubts = [ProblemKind.LISTING for _ in self.listing.proof.doubts()]
+        return [problem.kind for problem in self.listing.problems] + doubts
 
     @property
     def words(self) -> str:
-        return "\n".join(problem.message for problem in self.listing.problems)
+        return "\n".join([*(problem.message for problem in self.listing.problems), *self.listing.proof.doubts()])
 
 
 def settings(shop: Sandbox, **given: Any) -> TreezSettings:
@@ -67,7 +68,7 @@ def read(shop: Sandbox, *, limits: Limits = QUICK, told: list[str] | None = None
     with Client(
         chosen.requests_per_second, chosen.allow_private_address, limits=limits, on_retry=listen
     ) as http_client:
-        listing = TREEZ.read(chosen, shop.api_key, http_client)
+        listing = TREEZ.open(chosen, shop.api_key, http_client).listing()
         return Reading(listing, list(listing.pages()))
 
 
@@ -88,9 +89,9 @@ def test_a_whole_listing() -> None:
         assert reading.records == shop.products
         assert shop.token_requests == 1
         asked = [path for _, _, path in shop.requests if "product_list" in path]
-    assert reading.listing.complete
-    assert reading.listing.announced == len(reading.ids)
-    assert (reading.listing.problems, reading.listing.warnings) == ([], [])
+    assert reading.listing.proof.stands
+    assert reading.listing.proof.announced == len(reading.ids)
+    assert reading.words == "" and reading.listing.proof.proves
     assert [page.number for page in reading.pages] == list(range(1, len(reading.pages) + 1))
     assert all("active=ALL" in path for path in asked)
     assert not any("above_threshold" in path or "pagesize" in path for path in asked)
@@ -102,8 +103,7 @@ def test_the_end_is_found_at_every_size(products: int, faults: tuple[str, ...]) 
     with sandbox(*faults, products=products) as shop:
         reading = read(shop)
         assert sorted(reading.ids) == sorted(product["product_id"] for product in shop.products)
-    assert reading.listing.complete, reading.words
-    assert bool(reading.listing.warnings) is (not reading.ids)
+    assert reading.listing.proof.stands, reading.words
 
 
 def test_without_a_count_a_refusal_after_a_full_page_proves_nothing() -> None:
@@ -112,7 +112,7 @@ def test_without_a_count_a_refusal_after_a_full_page_proves_nothing() -> None:
         shop.refresh()
         reading = read(shop)
     assert len(reading.ids) == 100
-    assert (reading.listing.complete, reading.kinds) == (False, [ProblemKind.LISTING])
+    assert (reading.listing.proof.stands, reading.kinds) == (False, [ProblemKind.LISTING])
 
 
 def test_a_page_that_is_capped_below_what_was_asked_is_not_the_end() -> None:
@@ -120,7 +120,7 @@ def test_a_page_that_is_capped_below_what_was_asked_is_not_the_end() -> None:
         reading = read(shop, page_size=200)
         assert len(reading.ids) == len(shop.products)
         assert any("pagesize=200" in path for _, _, path in shop.requests)
-    assert reading.listing.complete
+    assert reading.listing.proof.stands
 
 
 def test_no_second_holds_more_requests_than_the_limit() -> None:
@@ -132,7 +132,7 @@ def test_no_second_holds_more_requests_than_the_limit() -> None:
         assert shop.busiest_second() <= 40
         assert shop.token_requests == 1
     assert told == []
-    assert reading.listing.complete
+    assert reading.listing.proof.stands
     assert asked > 70
     assert took < asked * 0.06 / 2  # one after the other would take twice as long and more
 
@@ -163,7 +163,7 @@ def test_what_passes_leaves_no_trace(fault: str) -> None:
         reading = read(shop, told=told)
         assert sorted(reading.ids) == sorted(product["product_id"] for product in shop.products)
         assert shop.token_requests <= 2
-    assert reading.listing.complete, reading.words
+    assert reading.listing.proof.stands, reading.words
     assert bool(told) is ("times" in fault and "token" not in fault)
 
 
@@ -176,7 +176,7 @@ def test_a_page_that_cannot_be_had_is_named_and_the_rest_is_read(fault: str) -> 
     assert reading.kinds == [ProblemKind.PAGE]
     assert reading.listing.problems[0].concerns == "page 3"
     assert "Page 3 of the product list could not be had" in reading.words
-    assert not reading.listing.complete
+    assert not reading.listing.proof.stands
 
 
 @pytest.mark.parametrize("fault", ["down", "http-500", "html", "fail-200", "empty-body", "bad-json", "redirect"])
@@ -184,7 +184,7 @@ def test_a_source_that_is_down_at_the_start(fault: str) -> None:
     with sandbox(fault) as shop:
         with pytest.raises(SourceError) as error:
             read(shop)
-        assert not isinstance(error.value, CredentialsRefused)
+        assert not isinstance(error.value, SourceRefused)
         assert "\n" not in str(error.value)
         assert shop.api_key not in str(error.value)
 
@@ -212,7 +212,7 @@ def test_a_source_that_goes_down_in_the_middle_is_given_up() -> None:
 )
 def test_refused_credentials_end_the_sync_at_once(fault: str, words: str) -> None:
     with sandbox(fault) as shop:
-        with pytest.raises(CredentialsRefused, match=words) as error:
+        with pytest.raises(SourceRefused, match=words) as error:
             read(shop)
         assert shop.token_requests <= 2
         assert shop.api_key not in str(error.value)
@@ -222,7 +222,7 @@ def test_refused_credentials_end_the_sync_at_once(fault: str, words: str) -> Non
 
 @pytest.mark.parametrize("fault", ["key-refused", "forbidden"])
 def test_refused_credentials_of_the_bearer_dialect(fault: str) -> None:
-    with sandbox(fault) as shop, pytest.raises(CredentialsRefused, match="refuses the key"):
+    with sandbox(fault) as shop, pytest.raises(SourceRefused, match="refuses the key"):
         bearer(shop)
 
 
@@ -245,7 +245,7 @@ def test_a_listing_that_does_not_add_up_is_not_complete(fault: str, words: str) 
         assert len(shop.requests) < 40
     assert words in reading.words
     assert reading.kinds == [ProblemKind.LISTING]
-    assert not reading.listing.complete
+    assert not reading.listing.proof.stands
 
 
 @pytest.mark.parametrize("fault", ["short-page:page=2", "sliding", "duplicate"])
@@ -253,7 +253,7 @@ def test_without_a_count_shifts_are_noticed_all_the_same(fault: str) -> None:
     with sandbox("no-total", fault) as shop:
         reading = read(shop)
     assert reading.kinds == [ProblemKind.LISTING]
-    assert not reading.listing.complete
+    assert not reading.listing.proof.stands
 
 
 def test_a_product_seen_twice_is_passed_on_twice() -> None:
@@ -276,8 +276,7 @@ def test_an_empty_shop_is_complete_and_odd() -> None:
     with sandbox("empty-list") as shop:
         reading = read(shop)
     assert (reading.pages, reading.listing.problems) == ([], [])
-    assert reading.listing.complete
-    assert reading.listing.warnings == ["The source lists no product at all"]
+    assert reading.listing.proof.stands
 
 
 @pytest.mark.parametrize("faults", [(), ("wrapped:as=products",), ("wrapped:as=envelope",)])
@@ -286,7 +285,7 @@ def test_the_bearer_dialect(faults: tuple[str, ...]) -> None:
         reading = bearer(shop)
         assert reading.ids == [product["product_id"] for product in shop.products]
         assert shop.token_requests == 0
-    assert reading.listing.complete, reading.words
+    assert reading.listing.proof.stands, reading.words
 
 
 @pytest.mark.parametrize("fault", ["html", "bad-json", "empty-body"])
@@ -298,12 +297,12 @@ def test_a_bearer_list_that_is_none(fault: str) -> None:
 def test_reading_may_be_left_early() -> None:
     with sandbox(products=2000, latency_ms=5) as shop:
         with Client(100, True, limits=QUICK) as http_client:
-            listing = TREEZ.read(settings(shop), shop.api_key, http_client)
+            listing = TREEZ.open(settings(shop), shop.api_key, http_client).listing()
             pages = listing.pages()
             assert next(pages).number == 1
             pages.close()  # type: ignore[attr-defined]
         assert len(shop.requests) < 20
-    assert not listing.complete
+    assert not listing.proof.stands
 
 
 def test_a_token_is_renewed_before_its_end() -> None:
@@ -312,14 +311,14 @@ def test_a_token_is_renewed_before_its_end() -> None:
         sandbox() as shop,
         Client(100, True, limits=Limits(concurrency=1), clock=lambda: now[0], sleep=_pass(now)) as c,
     ):
-        listing = TREEZ.read(settings(shop), shop.api_key, c)
+        listing = TREEZ.open(settings(shop), shop.api_key, c).listing()
         pages = listing.pages()
         next(pages)
         assert shop.token_requests == 1
         now[0] += 7200 - 30
         assert len(list(pages)) > 2
         assert shop.token_requests == 2
-    assert listing.complete
+    assert listing.proof.stands
 
 
 def _pass(now: list[float]) -> Callable[[float], None]:
@@ -364,7 +363,7 @@ def answering(*bodies: bytes) -> Iterator[TreezSettings]:
 
 def listed(*bodies: bytes) -> Reading:
     with answering(*bodies) as chosen, Client(100, True, limits=QUICK) as http_client:
-        listing = TREEZ.read(chosen, "canary-91\n", http_client)
+        listing = TREEZ.open(chosen, "canary-91\n", http_client).listing()
         return Reading(listing, list(listing.pages()))
 
 
@@ -376,18 +375,18 @@ def products(*ids: str) -> bytes:
 def test_a_bearer_list_is_whole_when_page_two_is_the_same_or_nothing(second: bytes) -> None:
     reading = listed(products("a", "b"), second)
     assert reading.ids == ["a", "b"]
-    assert reading.listing.complete, reading.words
+    assert reading.listing.proof.stands, reading.words
 
 
 def test_a_bearer_list_in_pages_is_read_to_its_end() -> None:
     reading = listed(products("a", "b"), products("c", "d"), products("e"), b"[]")
     assert reading.ids == ["a", "b", "c", "d", "e"]
-    assert reading.listing.complete, reading.words
+    assert reading.listing.proof.stands, reading.words
 
 
 def test_a_bearer_list_that_changed_between_both_readings_is_not_proven() -> None:
     reading = listed(products("a", "b", "c"), products("a", "b"))
-    assert not reading.listing.complete
+    assert not reading.listing.proof.stands
 
 
 @pytest.mark.parametrize(
@@ -408,7 +407,7 @@ def test_each_record_keeps_its_own_bytes(record: bytes, others: int) -> None:
     reading = listed(b' [{"product_id":"a"} ,' + record + b', {"product_id":"b"}]\n', b"[]")
     received = reading.pages[0].records
     assert received == [b'{"product_id":"a"}', record, b'{"product_id":"b"}']
-    assert reading.listing.complete
+    assert reading.listing.proof.stands
 
 
 def test_a_byte_order_mark_is_passed_over() -> None:

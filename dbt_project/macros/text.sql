@@ -17,6 +17,12 @@
     '{{ value | string | replace("'", "''") }}'
 {%- endmacro %}
 
+{# The condition of a check that judges each row by itself: of a sync of one product only that row. #}
+{% macro of_this_sync(source_id) -%}
+    {{ source_id }} is not null
+    {%- if var('product') is not none %} and {{ source_id }} = {{ quoted(var('product')) }}{% endif %}
+{%- endmacro %}
+
 {# Text literals, with commas between them. #}
 {% macro quoted_list(values) -%}
     {% for value in values %}{{ quoted(value) }}{{ ', ' if not loop.last }}{% endfor %}

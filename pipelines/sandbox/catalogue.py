@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
-from pipelines.sandbox.goods import Dice, Product, describe, product, stock_by_location, timestamp
+from pipelines.sandbox.goods import Dice, Product, describe, product, product_id, stock_by_location, timestamp
 
 NEW_SHARE, CHANGED_SHARE, REMOVED_SHARE = 0.01, 0.04, 0.005
 """What a day moves, of the number of products that the shop opened with."""
@@ -13,6 +13,9 @@ NEW_SHARE, CHANGED_SHARE, REMOVED_SHARE = 0.01, 0.04, 0.005
 FEWEST_NEW, FEWEST_CHANGED, MOST_REMOVED = 2, 3, 5
 FIRST_DAY_OF_REMOVALS = 2
 FEWEST_TO_REMOVE_FROM = 10
+
+DAYS_ASLEEP = 3
+"""How long a product stays deactivated that a day deactivates; the first such day is that of the first removals."""
 
 NEW_WORDS = ("New Harvest ", "Reserve ", "Small Batch ", "Fresh ", "Améliorée ")
 BATCH = " Batch of day "
@@ -45,6 +48,7 @@ def _history(products: int, seed: int, day: int) -> tuple[Mapping[int, int], Map
     """{number: the day it was first listed} of what is listed on `day`, and the moves of each, oldest first."""
     first_listed = dict.fromkeys(range(products), 0)
     moves: defaultdict[int, list[tuple[int, Move]]] = defaultdict(list)
+    asleep: dict[int, int] = {}
     arrivals = max(FEWEST_NEW, round(products * NEW_SHARE))
     for today in range(1, day + 1):
         dice = Dice(f"{seed}/day/{today}")
@@ -54,6 +58,14 @@ def _history(products: int, seed: int, day: int) -> tuple[Mapping[int, int], Map
             moves[number].append((today, MOVES[turn] if turn < len(MOVES) else dice.pick(USUAL_MOVES)))
         for number in drawn[changed:]:
             del first_listed[number]
+        if drawn[changed:]:
+            moves[drawn[0]].append((today, _merging(product_id(seed, drawn[changed]))))
+        if today >= FIRST_DAY_OF_REMOVALS and changed > len(MOVES):
+            asleep[today] = drawn[len(MOVES)]
+            moves[asleep[today]].append((today, _deactivate))
+        woken = asleep.get(today - DAYS_ASLEEP)
+        if woken is not None and woken in first_listed:
+            moves[woken].append((today, _reactivate))
         opened_with = products + (today - 1) * arrivals
         first_listed.update(dict.fromkeys(range(opened_with, opened_with + arrivals), today))
     return first_listed, moves
@@ -96,8 +108,14 @@ def _restock(record: Product, day: int, dice: Dice) -> None:
     after = dice.whole(0, before - 1) if sold_down else before + dice.whole(6, 48)
     record["sellable_quantity"] = after
     record["sellable_quantity_detail"] = stock_by_location(dice, after)
+    _judge(record)
+
+
+def _judge(record: Product) -> None:
+    """Whether the product is on sale: above its own minimum, and a deactivated one only while there is some stock."""
+    held = record["sellable_quantity"]
     minimum = (record["e_commerce"] or {}).get("minimum_visible_inventory_level", 0)
-    record["above_threshold"] = after > minimum if record["product_status"] == "ACTIVE" else after > max(minimum, 3)
+    record["above_threshold"] = held > minimum if record["product_status"] == "ACTIVE" else held > max(minimum, 3)
 
 
 def _rename(record: Product, day: int, dice: Dice) -> None:
@@ -116,6 +134,29 @@ def _redescribe(record: Product, day: int, dice: Dice) -> None:
     text = record["e_commerce"].get("product_description") or describe(dice)
     record["e_commerce"]["product_description"] = f"{text.partition(BATCH)[0]}{BATCH}{day}."
     record["last_updated_at"] = timestamp(day, dice)
+
+
+def _deactivate(record: Product, day: int, dice: Dice) -> None:
+    """Often what is still there is sold on: Treez lists it as deactivated and above its threshold."""
+    record["product_status"] = "DEACTIVATED"
+    _judge(record)
+    record["last_updated_at"] = timestamp(day, dice)
+
+
+def _reactivate(record: Product, day: int, dice: Dice) -> None:
+    record["product_status"] = "ACTIVE"
+    _judge(record)
+    record["last_updated_at"] = timestamp(day, dice)
+
+
+def _merging(merged: str) -> Move:
+    """A product that goes is one that was merged into another, which keeps its id (TREEZ.md, A product)."""
+
+    def merge(record: Product, day: int, dice: Dice) -> None:
+        record["merged_from_product_ids"] = [*record["merged_from_product_ids"], merged]
+        record["last_updated_at"] = timestamp(day, dice)
+
+    return merge
 
 
 MOVES: tuple[Move, ...] = (_reprice, _restock, _rename, _redescribe)

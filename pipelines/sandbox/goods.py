@@ -34,6 +34,9 @@ Item = TypeVar("Item")
 OPENING = datetime(2026, 9, 1, 9, 0, tzinfo=timezone(timedelta(hours=-7)))
 """Day 0 of the shop: fixed, so that the same seed gives the same bytes on every machine."""
 
+LONGEST_UNCHANGED = 364
+"""Days before the opening within which everything was last updated."""
+
 _BY_WEIGHT = tuple(goods for goods in GOODS for _ in range(goods.weight))
 _UNITS = {"GRAMS": "g", "MILLIGRAMS": "mg", "MILLILITERS": "ml", "FLUID_OUNCES": "oz", "OUNCES": "oz"}
 _NOT_IN_SLUGS = re.compile(r"[^a-z0-9]+")
@@ -85,7 +88,7 @@ def product(seed: int, number: int, day: int = 0) -> Product:
     record: Product = {
         "product_id": identity,
         "product_status": "DEACTIVATED" if deactivated else "ACTIVE",
-        "last_updated_at": timestamp(day if day else -dice.whole(1, 700), dice),
+        "last_updated_at": timestamp(day if day else -dice.whole(1, LONGEST_UNCHANGED), dice),
         "sellable_quantity": quantity,
         "sellable_quantity_detail": stock_by_location(dice, quantity),
         "category_type": goods.category,

@@ -1,20 +1,24 @@
-"""The listing as bytes: every record rendered once, filtered, cut into pages, with the faults that change contents."""
+"""The listing as bytes: every record rendered once, in order, filtered, dressed, and changed while it is read."""
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Sequence
+import zlib
+from bisect import insort
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from pipelines.sandbox.catalogue import listing_order, records
-from pipelines.sandbox.faults import Faults
-from pipelines.sandbox.goods import Product
+from pipelines.sandbox.dress import PLAIN, Dress
+from pipelines.sandbox.poison import rendered
 
-BAD_ID = "bad00000-0000-4000-8000-{:012x}"
+INSERTED_ID = "0a0a0000-0000-4000-8000-{:012x}"
+MOST_VIEWS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +26,23 @@ class Row:
     """One record as it is sent, and what the filters ask of it."""
 
     raw: bytes
-    product_id: str | None
-    category: str | None
-    active: bool
-    on_sale: bool
+    product_id: str | None = None
+    category: str | None = None
+    active: bool = True
+    on_sale: bool = True
+    updated: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """product_list's filters. active: TRUE (deactivated ones only while still sold: TREEZ.md), FALSE or ALL."""
+    """product_list's filters. active: TRUE (deactivated ones only while still sold: TREEZ.md), FALSE or ALL; after:
+    only what was updated later than that."""
 
     active: str = "TRUE"
     category: str | None = None
     ids: frozenset[str] | None = None
-    above_threshold: bool = False
+    above_threshold: bool | None = None
+    after: datetime | None = None
 
     def takes(self, row: Row) -> bool:
         """Whether the row is listed."""
@@ -44,25 +51,27 @@ class Filter:
             and (self.category is None or row.category == self.category)
             and (self.ids is None or row.product_id in self.ids)
             and (row.on_sale or not self.above_threshold)
+            and (self.after is None or _is_later(row.updated, self.after))
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """The records of one answer, and the total that stands with them (None: none stands there)."""
-
-    raws: list[bytes]
-    total: int | None
-    past_end: bool = False
+ORDERS: Mapping[str, Callable[[Row], Any]] = {
+    "id": lambda row: row.product_id or "",
+    "updated": lambda row: (row.updated, row.product_id or ""),
+    "shuffled": lambda row: zlib.crc32((row.product_id or "").encode()),
+}
+"""The orders that a listing can be set to, beside its own."""
 
 
 class Listing:
-    """What the shop lists, in order, rendered once: a page is a slice of it."""
+    """What the shop lists, in order, rendered once: a page is a slice of it. Safe with many requests at once."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self.rows = list(rows)
         self._by_id = {row.product_id: row for row in reversed(self.rows)}
-        self._views: dict[Filter, list[Row]] = {}
+        self._views: dict[tuple[Filter, str], list[Row]] = {}
+        self._dressed: dict[Dress, dict[bytes, bytes]] = {}
+        self._inserted = 0
         self._lock = threading.Lock()
 
     @classmethod
@@ -90,138 +99,103 @@ class Listing:
         row = self._by_id.get(product_id)
         return None if row is None else row.raw
 
-    def page(self, which: Filter, number: int, size: int, faults: Faults) -> Page:
-        """Page `number`, from 1, of at most `size` records, with the faults that are set for it."""
-        if self.rows and faults.take("sliding", "listing", number):
-            self._slide()
-        rows = self._view(which)
-        shown = number
-        if repeat := faults.take("repeat-page", "listing", number):
-            shown = (repeat.page or 2) - 1
-        elif faults.take("page-one-forever", "listing", number):
-            shown = 1
-        start = (shown - 1) * size
-        inserted = self._shifted(rows, size, faults)
-        raws = [row.raw for row in inserted[start : start + size]] + self._beyond(rows, shown, faults)
-        past_end = shown > 1 and not raws
-        total = len(inserted) - (1 if faults.look("duplicate", "listing") and len(inserted) > len(rows) else 0)
-        return _changed(Page(raws, 0 if past_end else total, past_end), faults, number)
-
-    def whole(self, faults: Faults) -> Page:
-        """All records in one answer, as the bearer dialect has it, with the faults set, whatever their page."""
-        extra = [
-            *(_duplicates(self.rows[0:50]) if faults.take("duplicate", "listing") else ()),
-            *(bad_records(fault.number("count")) if (fault := faults.take("bad-records", "listing")) else ()),
-        ]
-        return _changed(Page([row.raw for row in self.rows] + extra, None), faults, None)
-
-    def _view(self, which: Filter) -> list[Row]:
+    def view(self, which: Filter, order: str = "name") -> list[Row]:
+        """The rows that a filter takes, in an order: not to be changed."""
         with self._lock:
-            found = self._views.get(which)
-        if found is None:
-            found = [row for row in self.rows if which.takes(row)]
-            if which.ids is None:
-                with self._lock:
-                    self._views[which] = found
-        return found
+            found = self._views.get((which, order))
+            if found is None:
+                found = [row for row in self.rows if which.takes(row)]
+                if order in ORDERS:
+                    found.sort(key=ORDERS[order])
+                if len(self._views) >= MOST_VIEWS:
+                    self._views.clear()
+                self._views[which, order] = found
+            return found
 
-    def _shifted(self, rows: list[Row], size: int, faults: Faults) -> Sequence[Row]:
-        """The rows with those that a fault inserts for good: the rest moves on, and no page grows."""
-        for name in ("duplicate", "bad-records"):
-            fault = faults.look(name, "listing")
-            if fault is None or fault.times is not None:
-                continue
-            place = ((fault.page or 1) - 1) * size
-            if place > len(rows):
-                continue
-            raws = _duplicates(rows[:size]) if name == "duplicate" else bad_records(fault.number("count"))
-            rows = rows[:place] + [Row(raw, None, None, True, True) for raw in raws] + rows[place:]
-        return rows
+    def dressed(self, raws: list[bytes], dress: Dress) -> list[bytes]:
+        """The records as a request is shown them: each is dressed once, when it is first asked for."""
+        if dress == PLAIN:
+            return raws
+        known = self._dressed.setdefault(dress, {}) if dress.location is None else {}
+        for raw in raws:
+            if raw not in known:
+                known[raw] = dress.put_on(raw)
+        return [known[raw] for raw in raws]
 
-    def _beyond(self, rows: list[Row], shown: int, faults: Faults) -> list[bytes]:
-        """What a fault that will heal adds to its page, beyond the page's size: nothing moves when it has healed."""
-        found: list[bytes] = []
-        for name in ("duplicate", "bad-records"):
-            fault = faults.look(name, "listing")
-            if fault is not None and fault.times is not None and faults.take(name, "listing", shown):
-                found += _duplicates(rows) if name == "duplicate" else bad_records(fault.number("count"))
-        return found
+    def with_product(self, record: Any) -> Listing:
+        """This listing with a product added where it belongs, or changed: then it stands where its name now has it."""
+        row = _row(record, rendered(record))
+        rows = [other for other in self.rows if other.product_id != row.product_id]
+        insort(rows, row, key=_place)
+        return Listing(rows)
 
-    def _slide(self) -> None:
+    def without(self, product_id: str) -> Listing:
+        """This listing without a product."""
+        return Listing(row for row in self.rows if row.product_id != product_id)
+
+    def slide(self) -> None:
         """Rename the first product so that it comes last: what stood at each page border moves to the page before."""
         with self._lock:
-            first, *others = self.rows
-            record = json.loads(first.raw)
+            record = json.loads(self.rows[0].raw)
             fields = record["product_configurable_fields"]
             fields["name"] = f"🪴 {fields['name']}"
-            self.rows = [*others, _row(record, rendered(record))]
-            self._by_id[first.product_id] = self.rows[-1]
-            self._views.clear()
+            self._replace([*self.rows[1:], _row(record, rendered(record))])
 
+    def insert(self) -> None:
+        """Add a product in front: what stood at each page border moves to the page after."""
+        with self._lock:
+            record = json.loads(self.rows[0].raw)
+            self._inserted += 1
+            record["product_id"] = INSERTED_ID.format(self._inserted)
+            record["product_configurable_fields"]["name"] = f"! New Arrival {self._inserted}"
+            self._replace([_row(record, rendered(record)), *self.rows])
 
-def rendered(record: Any) -> bytes:
-    """Compact JSON of anything: what UTF-8 or JSON does not have (lone surrogates, NaN) as lenient writers send it."""
-    try:
-        return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:
-        return json.dumps(record, separators=(",", ":")).encode()
+    def delete(self) -> None:
+        """Take the first product off: what stood at each page border moves to the page before."""
+        with self._lock:
+            self._replace(self.rows[1:])
+
+    def _replace(self, rows: list[Row]) -> None:
+        self.rows = rows
+        self._by_id = {row.product_id: row for row in reversed(rows)}
+        self._views.clear()
 
 
 def respelled(raw: bytes) -> bytes:
-    """The same contents with keys in another order, other white space, and whole numbers as 1.0."""
-    return json.dumps(_reversed(json.loads(raw)), indent=1, ensure_ascii=True).encode()
+    """The same contents with keys in another order, other white space, 1 as 1.0; what is no JSON stays."""
+    try:
+        return json.dumps(_reversed(json.loads(raw)), indent=1, ensure_ascii=True).encode()
+    except (ValueError, RecursionError):
+        return raw
 
 
-def bad_records(count: int) -> list[bytes]:
-    """So many records that can't be used: no id, blank name, NaN, NUL, no object, a lone surrogate, and again."""
-    kinds = (
-        b'{"product_id":null,"product_configurable_fields":{"name":"No id"}}',
-        b'{"product_id":"%s","product_configurable_fields":{"name":"  "},"e_commerce":{"menu_title":""}}',
-        b'{"product_id":"%s","product_configurable_fields":{"name":"Not a number"},"pricing":{"price_sell":NaN}}',
-        b'{"product_id":"%s","product_configurable_fields":{"name":"Nul \\u0000 inside"}}',
-        b'"not an object"',
-        b'{"product_id":"%s","product_configurable_fields":{"name":"Half a pair \\ud83d"}}',
-    )
-    return [kinds[number % len(kinds)].replace(b"%s", BAD_ID.format(number).encode()) for number in range(count)]
+def _place(row: Row) -> tuple[str, str]:
+    fields = json.loads(row.raw).get("product_configurable_fields") if row.product_id else None
+    name = fields.get("name") if isinstance(fields, dict) else None
+    return name if isinstance(name, str) else "", row.product_id or ""
 
 
 def _row(record: Any, raw: bytes) -> Row:
     if not isinstance(record, dict):
-        return Row(raw, None, None, True, True)
-    identity = record.get("product_id")
+        return Row(raw)
+    identity, updated = record.get("product_id"), record.get("last_updated_at")
     return Row(
         raw,
         identity if isinstance(identity, str) else None,
         record.get("category_type"),
         record.get("product_status") != "DEACTIVATED",
         record.get("above_threshold") is True,
+        updated if isinstance(updated, str) else "",
     )
 
 
-def _duplicates(rows: Sequence[Row]) -> list[bytes]:
-    """The first product with a plain price once more, five dollars dearer."""
-    for row in rows:
-        record: Product = json.loads(row.raw)
-        pricing = record.get("pricing") if isinstance(record, dict) else None
-        if pricing and pricing.get("price_sell") is not None:
-            pricing["price_sell"] = round(float(pricing["price_sell"]) + 5, 2)
-            return [rendered(record)]
-    return []
-
-
-def _changed(page: Page, faults: Faults, number: int | None) -> Page:
-    raws, total = page.raws, page.total
-    if faults.take("empty-list", "listing", number):
-        raws, total = [], 0
-    if (short := faults.take("short-page", "listing", number)) and raws:
-        raws = raws[: max(0, len(raws) - short.number("count"))]
-    if faults.take("reorder-keys", "listing", number):
-        raws = [respelled(raw) for raw in raws]
-    if wrong := faults.take("wrong-total", "listing", number):
-        total = wrong.number("total")
-    if faults.take("no-total", "listing", number):
-        total = None
-    return Page(raws, total, page.past_end)
+def _is_later(updated: str, moment: datetime) -> bool:
+    """A record whose date can't be read is listed: it may have changed."""
+    try:
+        found = datetime.fromisoformat(updated)
+    except ValueError:
+        return True
+    return found.tzinfo is None or found > moment
 
 
 def _reversed(value: Any) -> Any:

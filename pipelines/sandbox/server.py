@@ -1,30 +1,29 @@
-"""The HTTP side of the sandbox: a keep-alive server on loopback that paces its clients and notes what they ask."""
+"""The sandbox itself: a shop behind a server on loopback, paced, counted, and changed while it runs."""
 
 from __future__ import annotations
 
+import json
 import signal
-import socket
-import socketserver
-import struct
-import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Iterable
-from http.server import BaseHTTPRequestHandler
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any
 
 from pipelines.errors import ConfigurationError
-from pipelines.sandbox.answers import CLIENT, DISPENSARY, KEY, Answer, Request, Shop, over_limit
-from pipelines.sandbox.faults import Fault, Faults, parse_fault
+from pipelines.sandbox import admin, routes
+from pipelines.sandbox.answers import CLIENT, DISPENSARY, KEY, Answer, Request, Shop
+from pipelines.sandbox.armed import Fault, Faults, parse_fault
+from pipelines.sandbox.httpd import HOST, Server
 from pipelines.sandbox.listing import Listing
+from pipelines.sandbox.message import over_limit
+from pipelines.sandbox.quirks import Quirks
 
 __all__ = ["Sandbox", "parse_fault", "serve"]
 
-HOST = "127.0.0.1"
-LONGEST_BODY = 1024 * 1024
-SMALL = 64 * 1024
+_LEAST = {"day": 0, "latency_ms": 0, "rate": 1, "page_cap": 1}
+"""What can be set while it runs, with the least that it can be; a rate of null: no limit."""
 
 
 class Sandbox:
@@ -32,7 +31,8 @@ class Sandbox:
 
     products: how many the shop opened with; seed, day: which catalogue, and how far it has moved on; latency_ms: before
     each answer; rate: requests in any second before 429 (None: no limit); page_cap: the largest page; faults: as
-    `parse_fault` reads them; port: 0 takes a free one. Raises ConfigurationError for what can't be.
+    `parse_fault` reads them; quirks: `name=way`, as in QUIRKS; port: 0 takes a free one. Raises ConfigurationError for
+    what can't be.
     """
 
     dispensary_id = DISPENSARY
@@ -49,6 +49,7 @@ class Sandbox:
         rate: int | None = 10,
         page_cap: int = 50,
         faults: Iterable[str | Fault] = (),
+        quirks: Iterable[str] = (),
         port: int = 0,
     ) -> None:
         if products < 0 or day < 0 or latency_ms < 0 or page_cap < 1 or (rate is not None and rate < 1):
@@ -57,19 +58,22 @@ class Sandbox:
             )
         self.requests: list[tuple[float, str, str]] = []
         self.token_requests = 0
-        self._products, self._seed = products, seed
+        self._statuses = Counter[str]()
+        self._products, self._seed, self._day = products, seed, day
         self._decoded: list[Any] | None = None
         self._port = port
         self._rate, self._accepted = rate, deque[float]()
-        self._latency = latency_ms / 1000
+        self._latency_ms = latency_ms
         self._lock = threading.Lock()
+        self._changing = threading.Lock()
         self._stopping = threading.Event()
-        self._server: _Server | None = None
-        self._shop = Shop(self._listing_of(day), page_cap=page_cap, faults=Faults(faults))
+        self._server: Server | None = None
+        armed, chosen = Faults(faults), Quirks.of(quirks)
+        self._shop = Shop(self._listing_of(day), page_cap=page_cap, faults=armed, quirks=chosen)
 
     def __enter__(self) -> Sandbox:
         try:
-            self._server = _Server(self, self._port)
+            self._server = Server(self._port, self.receive, self._stopping)
         except (OSError, OverflowError) as error:
             raise ConfigurationError(
                 f"The sandbox can't listen on {HOST}:{self._port}: {error}. Choose another port, or 0 for a free one"
@@ -108,13 +112,87 @@ class Sandbox:
 
     def set_day(self, day: int) -> None:
         """Serve the catalogue of another day; what was changed in `products` is gone."""
-        self._shop.listing = self._listing_of(day)
-        if self._decoded is not None:
-            self._decoded[:] = self._shop.listing.products()
+        self._day = day
+        self._serve(self._listing_of(day))
 
     def set_faults(self, faults: Iterable[str | Fault]) -> None:
         """Misbehave in these ways from now on, and in no others. Raises ConfigurationError as `parse_fault`."""
         self._shop.faults = Faults(faults)
+
+    def set_quirks(self, quirks: Iterable[str]) -> None:
+        """Answer in these ways from now on, and in the default ones else. Raises ConfigurationError as `Quirks.of`."""
+        self._shop.quirks = Quirks.of(quirks)
+
+    def set(self, **given: Any) -> None:
+        """Change any of day, faults, quirks, rate, latency_ms and page_cap; all of it, or nothing.
+
+        Raises ConfigurationError for what it does not know or what can't be.
+        """
+        for name, value in given.items():
+            _check_setting(name, value)
+        faults = Faults(given["faults"]) if "faults" in given else self._shop.faults
+        self._shop.quirks = Quirks.of(given["quirks"]) if "quirks" in given else self._shop.quirks
+        self._shop.faults = faults
+        self._shop.page_cap = given.get("page_cap", self._shop.page_cap)
+        self._rate = given.get("rate", self._rate)
+        self._latency_ms = given.get("latency_ms", self._latency_ms)
+        if "day" in given:
+            self.set_day(given["day"])
+
+    def product(self, product_id: str) -> Any:
+        """A record that is served; None where none has the id."""
+        raw = self._shop.listing.one(product_id)
+        return None if raw is None else json.loads(raw)
+
+    def put_product(self, record: Any) -> None:
+        """Serve a record from now on, in place of the one with its id, where its name has it in the listing."""
+        with self._changing:
+            self._serve(self._shop.listing.with_product(record))
+
+    def remove_product(self, product_id: str) -> None:
+        """Serve a product no longer."""
+        with self._changing:
+            self._serve(self._shop.listing.without(product_id))
+
+    def _serve(self, listing: Listing) -> None:
+        self._shop.listing = listing
+        if self._decoded is not None:
+            self._decoded[:] = listing.products()
+
+    def state(self) -> dict[str, Any]:
+        """What the sandbox is set to, and what was asked of it."""
+        return {
+            "products": len(self._shop.listing.rows),
+            "opened_with": self._products,
+            "seed": self._seed,
+            "day": self._day,
+            "latency_ms": self._latency_ms,
+            "rate": self._rate,
+            "page_cap": self._shop.page_cap,
+            "faults": self._shop.faults.texts(),
+            "quirks": self._shop.quirks.all(),
+            "counters": self.counters(),
+        }
+
+    def counters(self) -> dict[str, Any]:
+        """What was asked since the start or the last reset: by kind of request, and by the status of the answer."""
+        with self._lock:
+            asked, statuses = tuple(self.requests), dict(sorted(self._statuses.items()))
+        kinds = Counter(routes.find(target).asked_for for _, _, target in asked)
+        return {
+            "requests": len(asked),
+            "token_requests": self.token_requests,
+            "by_kind": dict(sorted(kinds.items())),
+            "by_status": statuses,
+            "busiest_second": self.busiest_second(),
+        }
+
+    def reset_counters(self) -> None:
+        """Count from nothing again."""
+        with self._lock:
+            self.requests.clear()
+            self._statuses.clear()
+            self.token_requests = 0
 
     def busiest_second(self) -> int:
         """The most requests received in any one second."""
@@ -131,9 +209,13 @@ class Sandbox:
 
     def receive(self, request: Request) -> Answer:
         """Write a request down and answer it: for the server's own threads."""
+        if admin.concerns(request):
+            return admin.answer(self, request)
         accepted = self._note(request)
         answer = self._shop.answer(request) if accepted else over_limit()
-        pause = answer.delay + self._latency
+        with self._lock:
+            self._statuses[answer.broken or str(answer.status)] += 1
+        pause = answer.delay + self._latency_ms / 1000
         if pause and self._stopping.wait(pause):
             return Answer(broken="closed")
         return answer
@@ -152,102 +234,24 @@ class Sandbox:
             return True
 
 
-def serve(sandbox: Sandbox) -> None:
-    """Block until SIGINT (Ctrl-C) or SIGTERM, from the main thread, with the sandbox running; the caller stops it."""
+def _check_setting(name: str, value: Any) -> None:
+    """Raise ConfigurationError for a setting that is unknown, or that can't have the value."""
+    if name in ("faults", "quirks"):
+        if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+            raise ConfigurationError(f"{name} is a list of texts, not {value!r}")
+    elif name not in _LEAST:
+        raise ConfigurationError(f"Unknown setting {name!r}: known are faults, quirks, {', '.join(_LEAST)}")
+    elif not (name == "rate" and value is None) and (type(value) is not int or value < _LEAST[name]):
+        raise ConfigurationError(f"{name} is a whole number from {_LEAST[name]}, not {value!r}")
+
+
+def serve(ready: Callable[[], None]) -> None:
+    """Block until SIGINT (Ctrl-C) or SIGTERM, from the main thread; `ready` is called once they would be heard."""
     ended = threading.Event()
     before = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
+        ready()
         ended.wait()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-class _Server(socketserver.ThreadingTCPServer):
-    """One thread a connection; all of them end with the server."""
-
-    allow_reuse_address = True
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
-    def __init__(self, sandbox: Sandbox, port: int) -> None:
-        self.sandbox = sandbox
-        self._open: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        super().__init__((HOST, port), _Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._lock:
-            self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._lock:
-            self._open.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news; anything else is a bug, and shown."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
-            super().handle_error(request, client_address)
-
-    def stop(self) -> None:
-        """Stop listening, and hang up on every client that is still connected."""
-        self.shutdown()
-        self.server_close()
-        with self._lock:
-            for connection in self._open:
-                try:
-                    connection.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue  # it has hung up already
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """HTTP/1.1 with keep-alive."""
-
-    protocol_version = "HTTP/1.1"
-    server_version = "treez-sandbox"
-    disable_nagle_algorithm = True
-    server: _Server
-
-    def do_GET(self) -> None:
-        """Answer a request of any method that has its body, if any, counted in Content-Length."""
-        length = self.headers.get("Content-Length", "0")
-        if not length.isdecimal() or int(length) > LONGEST_BODY:
-            self.close_connection = True
-            self._send(Answer(413, b"", "text/plain"))
-            return
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.command, self.path, headers, self.rfile.read(int(length)))
-        answer = self.server.sandbox.receive(request)
-        if answer.broken is None:
-            self._send(answer)
-            return
-        self.close_connection = True
-        if answer.broken == "reset":
-            # Lingering for no time at all: the kernel sends a reset where a close would have been.
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.connection.close()
-
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
-
-    def _send(self, answer: Answer) -> None:
-        """Status and headers in one write with a small body, which saves the client a wake-up."""
-        self.close_connection = self.close_connection or answer.sent is not None
-        head = [
-            f"HTTP/1.1 {answer.status} {self.responses.get(answer.status, ('',))[0]}",
-            f"Server: {self.server_version}",
-            f"Date: {self.date_time_string()}",
-            f"Content-Type: {answer.content_type}",
-            f"Content-Length: {len(answer.body)}",
-            *(f"{name}: {value}" for name, value in answer.headers),
-            *(["Connection: close"] if self.close_connection else []),
-        ]
-        start, body = "\r\n".join([*head, "", ""]).encode("latin-1"), answer.body[: answer.sent]
-        for part in (start + body,) if len(body) <= SMALL else (start, body):
-            self.wfile.write(part)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing is printed: `Sandbox.requests` holds it all."""

@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol, TypeVar
 
-from models.integration import TreezSettings
+from models.integration import SourceSettings
 from pipelines.http import Client
-from pipelines.sources.listing import Listing
+from pipelines.sources.listing import Listing, Page
+from pipelines.sources.token import KeptToken
 from pipelines.sources.treez import Treez
 
+Settings = TypeVar("Settings", bound=SourceSettings, contravariant=True)
 
-class Source(Protocol):
+
+class Reader(Protocol):
+    """One shop at a source, as a sync reads it."""
+
+    def listing(self) -> Listing:
+        """A pass through all of its products; no request goes out before the pages are asked for."""
+        ...
+
+    def look_up(self, source_ids: Sequence[str]) -> Iterator[Page]:
+        """The records of those ids that the source still has, as pages numbered 0. Raises SourceError."""
+        ...
+
+
+class Source(Protocol[Settings]):
     """A point of sale whose products can be listed, one record a product."""
 
-    def read(self, settings: TreezSettings, secret: str, http_client: Client) -> Listing:
-        """A reading of the whole listing; no request goes out before its pages are asked for.
+    largest_answer: int
+    """Bytes of the largest body that it may answer with, decompressed."""
 
-        `secret` is the key that `settings.api_key` refers to.
-        """
+    telling: tuple[str, ...]
+    """The members of a record that explain a product's price, stock and category to a person, as received."""
+
+    def open(self, settings: Settings, secret: str, client: Client, kept: KeptToken | None = None) -> Reader:
+        """A reader of the shop. `secret` is the key that `settings.api_key` refers to; `kept` outlives the sync."""
         ...
 
     def source_id(self, record: dict[str, Any]) -> str | None:
@@ -29,5 +48,5 @@ class Source(Protocol):
         ...
 
 
-SOURCES: dict[str, Source] = {"treez": Treez()}
+SOURCES: dict[str, Source[Any]] = {"treez": Treez()}
 """Each source by its type, as `integrations.type` names it."""

@@ -1,4 +1,4 @@
-"""Reads a paged listing, several pages ahead, and says whether it is proven complete; knows no source.
+"""Reads a paged listing once, several pages ahead; knows no source.
 
 Any source with numbered pages gives it two functions: one that fetches a page, one that tells a record's identity.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from models.record import digest
 from models.sync import Problem, ProblemKind
-from pipelines.errors import CredentialsRefused, SourceError
+from pipelines.errors import SourceError, SourceRefused
 from pipelines.sources.proof import Answer, Proof
 
 Fetch = Callable[[int], Answer]
@@ -27,7 +27,7 @@ class Page:
 
 
 class Listing:
-    """One reading of a whole listing. What it proved is known once `pages` is exhausted.
+    """One pass through a whole listing. What it proves is known once `pages` is exhausted: `proof`, `problems`.
 
     `fetch(number)` returns a page or raises SourceError; it is called from `ahead` threads at once. `identify`
     returns a record's id where it can be read. `unpaged`: the first answer may be the whole list (TREEZ.md, bearer).
@@ -49,28 +49,21 @@ class Listing:
         self._ahead = ahead
         self._unpaged = unpaged
         self._page_bound = page_bound
-        self._proof = Proof(unpaged=unpaged, smallest_full_page=smallest_full_page)
+        self.proof = Proof(unpaged=unpaged, smallest_full_page=smallest_full_page)
         self.problems: list[Problem] = []
-        self.warnings: list[str] = []
-        self.complete = False
-
-    @property
-    def announced(self) -> int | None:
-        """How many products the source said there are; None where it didn't."""
-        return self._proof.announced
 
     def pages(self) -> Iterator[Page]:
         """The pages in their order, as they arrive; those without a record are left out.
 
         A page that can't be had is a problem of kind page, and the reading goes on.
-        Raises SourceError when the first page can't be had, CredentialsRefused at any page.
+        Raises SourceError when the first page can't be had, SourceRefused at any page.
         """
         number, page = 1, self._seen(1, self._fetch(1))
         pool = ThreadPoolExecutor(self._ahead, thread_name_prefix="page")
         coming: dict[int, Future[Answer]] = {}
         try:
             while True:
-                last = self._proof.ended or number >= self._page_bound
+                last = self.proof.ended or number >= self._page_bound
                 if not last:
                     self._ask_ahead(pool, coming, number + 1)
                 if page is not None:
@@ -81,7 +74,8 @@ class Listing:
                 page = self._arrived(number, coming.pop(number))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-        self._conclude()
+        if not self.proof.ended:
+            self.proof.give_up(f"the listing had not ended after {self._page_bound} pages")
 
     def _ask_ahead(self, pool: ThreadPoolExecutor, coming: dict[int, Future[Answer]], number: int) -> None:
         for wanted in range(number, self._horizon(number) + 1):
@@ -91,33 +85,22 @@ class Listing:
     def _horizon(self, number: int) -> int:
         """The last page worth asking for now: a few ahead, but none that can't be there by what was announced."""
         unknown = number if self._unpaged else self._page_bound
-        expected = self._proof.expected_pages
+        expected = self.proof.expected_pages
         furthest = unknown if expected is None else max(number, expected)
         return min(number + self._ahead - 1, furthest, self._page_bound)
 
     def _arrived(self, number: int, coming: Future[Answer]) -> Page | None:
         try:
             answer = coming.result()
-        except CredentialsRefused:
+        except SourceRefused:
             raise
         except SourceError as error:
             self.problems.append(Problem(ProblemKind.PAGE, str(error), f"page {number}"))
-            self._proof.lost(number)
+            self.proof.lost(number)
             return None
         return self._seen(number, answer)
 
     def _seen(self, number: int, answer: Answer) -> Page | None:
         identities = [self._identify(record) or digest(record) for record in answer.records]
-        new = self._proof.saw(number, answer, identities)
+        new = self.proof.saw(number, answer, identities)
         return Page(number, answer.records) if new and answer.records else None
-
-    def _conclude(self) -> None:
-        if not self._proof.ended:
-            self._proof.doubt(f"the listing had not ended after {self._page_bound} pages")
-        doubts = self._proof.doubts()
-        self.problems.extend(
-            Problem(ProblemKind.LISTING, f"The listing is not proven complete: {doubt}") for doubt in doubts
-        )
-        self.complete = not self.problems
-        if self.complete and self._proof.distinct == 0:
-            self.warnings.append("The source lists no product at all")

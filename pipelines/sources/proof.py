@@ -37,11 +37,12 @@ class Proof:
         self._largest = 0
         self._blank: list[int] = []
         self._refused = 0
+        self._hopeless = False
         self._lost = 0
         self._lost_in_a_row = 0
         self._twice = 0
-        self._whole_at_once = False
-        self._doubts: list[str] = []
+        self.in_one_answer = False
+        self._flaws: list[str] = []
 
     @property
     def announced(self) -> int | None:
@@ -60,10 +61,19 @@ class Proof:
             return None
         return -(-self.announced // self._largest) + 1
 
-    def doubt(self, why: str) -> None:
-        """Note a reason for which the listing can't be taken as whole, and end it."""
-        self._doubts.append(why)
-        self.ended = True
+    @property
+    def identities(self) -> frozenset[str]:
+        return frozenset(self._first_page_of)
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether another pass could not make it whole: the source is gone, or its pages are not what they say."""
+        return self._hopeless or self._lost > 0
+
+    def give_up(self, why: str) -> None:
+        """Note a reason for which no further page can be of use, and end the listing."""
+        self._flaws.append(why)
+        self._hopeless = self.ended = True
 
     def lost(self, number: int) -> None:
         """Page `number` could not be had."""
@@ -73,7 +83,7 @@ class Proof:
         self._refused = 0
         self._sizes.append(0)
         if self._lost_in_a_row == LOST_IN_A_ROW:
-            self.doubt(f"{LOST_IN_A_ROW} pages in a row could not be had, up to page {number}")
+            self.give_up(f"{LOST_IN_A_ROW} pages in a row could not be had, up to page {number}")
 
     def saw(self, number: int, answer: Answer, identities: Sequence[str]) -> bool:
         """Take page `number` into account; False when its records were all had before, as one page."""
@@ -88,7 +98,7 @@ class Proof:
             self._saw_repeated(number, earlier)
             return False
         if self._blank:
-            self._doubts.append(f"page {self._blank[0]} was empty although page {number} was not")
+            self._flaws.append(f"page {self._blank[0]} was empty although page {number} was not")
         self._blank = []
         self._refused = 0
         self._sizes.append(len(answer.records))
@@ -98,8 +108,28 @@ class Proof:
         return True
 
     def doubts(self) -> list[str]:
-        """Why the listing, which has ended, is not proven complete; empty when it is and no page was lost."""
-        return self._doubts + self._doubts_about_counts()
+        """Why the listing, which has ended, may not be whole; empty when nothing speaks against it."""
+        if self._lost or self._flaws:
+            return self._flaws  # they explain whatever doesn't add up
+        return self._shifts()
+
+    @property
+    def proves(self) -> bool:
+        """Whether this pass alone shows that it is whole: nothing against it, and the count as announced."""
+        is_counted = self.announced is not None or self.in_one_answer or self.distinct == 0
+        return self.stands and is_counted
+
+    @property
+    def stands(self) -> bool:
+        """Whether nothing speaks against its being whole."""
+        return self.ended and not self._lost and not self.doubts()
+
+    def agrees_with(self, earlier: Proof) -> bool:
+        """Whether two passes together show it: gaps apart, they saw the same products, or all that were announced."""
+        if self._lost or self._flaws or earlier._flaws:
+            return False
+        together = self.identities | earlier.identities
+        return self.identities == earlier.identities or len(together) == self.announced
 
     def _note_count(self, number: int, answer: Answer) -> None:
         # Past the end Treez says 0 (TREEZ.md, Order and edges): an empty page counts only as the first.
@@ -110,9 +140,9 @@ class Proof:
 
     def _saw_repeated(self, number: int, earlier: int) -> None:
         if self._unpaged and (number, earlier) == (2, 1):
-            self.ended = self._whole_at_once = True
+            self.ended = self.in_one_answer = True
         else:
-            self.doubt(f"page {number} held the same products as page {earlier}, so the pages are not what they say")
+            self.give_up(f"page {number} held the same products as page {earlier}, so the pages are not what they say")
 
     def _saw_blank(self, number: int, answer: Answer) -> None:
         """An empty page: the end, when it confirms a short page, an earlier empty one, or the announced count."""
@@ -122,7 +152,7 @@ class Proof:
         if number == 1:
             return
         if self._unpaged and number == 2:
-            self.ended = True
+            self.ended = self.in_one_answer = True
             return
         was_short = 0 < last < max(self._largest, self._smallest_full_page)
         if was_short or (self.announced is not None and self.distinct == self.announced):
@@ -130,11 +160,10 @@ class Proof:
         elif len(self._blank) == 2:
             self.ended = True
             if self._refused == 2:
-                self._doubts.append(f"page {self._blank[0]} was refused, though the page before it was a full one")
+                self._flaws.append(f"page {self._blank[0]} was refused, though the page before it was a full one")
 
-    def _doubts_about_counts(self) -> list[str]:
-        if self._lost or self._doubts:
-            return []  # they explain whatever doesn't add up
+    def _shifts(self) -> list[str]:
+        """What shows that the list moved while it was read; another pass may settle it."""
         if len(self._counts) > 1:
             said = " and ".join(map(str, self._counts[:2]))
             return [f"the source announced {said} products while it was read, so the list changed meanwhile"]
@@ -145,6 +174,6 @@ class Proof:
         doubts = []
         if self._twice:
             doubts.append(f"{self._twice} products stood on two pages, so pages shifted while they were read")
-        if not self._whole_at_once and any(size < self._largest for size in self._sizes[:-1]):
+        if not self.in_one_answer and any(size < self._largest for size in self._sizes[:-1]):
             doubts.append("a page in the middle held fewer products than the others, and no count was announced")
         return doubts

@@ -1,5 +1,5 @@
 {{ config(
-    tags=['check'],
+    tags=['check', 'row'],
     severity='warn',
     meta={
         'severity': 'warning',
@@ -11,7 +11,7 @@
 select source_id
 from {{ source('guidelight', 'products') }}
 where source = '{{ var('source') }}'
-  and source_id is not null
+  and {{ of_this_sync('source_id') }}
   and cast(category as varchar) not in (
       'flower', 'pre_roll', 'edible', 'vape', 'concentrate', 'tincture', 'topical', 'other'
   )

@@ -1,5 +1,5 @@
 {{ config(
-    tags=['check'],
+    tags=['check', 'row'],
     severity='error',
     meta={
         'severity': 'error',
@@ -12,4 +12,6 @@ select state.source_id
 from {{ source('guidelight', 'product_sync_state') }} as state
 left join {{ source(var('source'), 'payloads') }} as payloads
     on payloads.content_hash = state.content_hash
-where state.source = '{{ var('source') }}' and payloads.content_hash is null
+where state.source = '{{ var('source') }}'
+  and {{ of_this_sync('state.source_id') }}
+  and payloads.content_hash is null

@@ -1,5 +1,5 @@
 {{ config(
-    tags=['check'],
+    tags=['check', 'row'],
     severity='error',
     meta={
         'severity': 'error',
@@ -10,4 +10,4 @@
 
 select source_id
 from {{ source('guidelight', 'products') }}
-where source = '{{ var('source') }}' and source_id is not null and {{ clean('name') }} is null
+where source = '{{ var('source') }}' and {{ of_this_sync('source_id') }} and {{ clean('name') }} is null

@@ -1,0 +1,61 @@
+"""Why a product is as it is: what the source sent, what it maps to, what the app has, and who changed it last."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipelines.database import Connection
+from pipelines.errors import ConfigurationError
+from pipelines.sources import SOURCES
+
+_OURS = ("source", "source_id", "integration_id", "content_hash", "mapping_version", "warnings", "written")
+_CHANGES = 10
+"""The newest changes that are told."""
+
+
+def explain(connection: Connection, source: str, source_id: str) -> dict[str, Any]:
+    """One product of a source, column by column, beside the members of its record that it comes from.
+
+    `columns` holds {"products": what the app has, "source": what the record maps to} for each column, `received` the
+    telling members of the record, `warnings` what was repaired, `changes` the newest first.
+    Raises ConfigurationError where neither `products` nor staging knows the id.
+    """
+    product = connection.one(
+        "select * from products where source = $source and source_id = $id", source=source, id=source_id
+    )
+    state = connection.one(
+        "select * from product_sync_state where source = $source and source_id = $id", source=source, id=source_id
+    )
+    if product is None or state is None:
+        raise ConfigurationError(f"No sync has published a product {source_id} of {source} yet")
+    payload = connection.value(
+        f"select payload from staging_{source}.payloads where content_hash = $hash", hash=state["content_hash"]
+    )
+    columns = [name for name in state if name in product and name not in (*_OURS, "updated_at")]
+    return {
+        "source": source,
+        "source_id": source_id,
+        "name": product["name"],
+        "columns": {name: {"products": product[name], "source": state[name]} for name in columns},
+        "received": {
+            name: payload[name] for name in SOURCES[source].telling if isinstance(payload, dict) and name in payload
+        },
+        "warnings": state["warnings"] or [],
+        "last_synced_at": product["last_synced_at"],
+        "changes": changes(connection, source, source_id, _CHANGES),
+    }
+
+
+def changes(connection: Connection, source: str, source_id: str, limit: int) -> list[dict[str, Any]]:
+    """The newest changes that syncs made to a product: when, which sync, what, why."""
+    return connection.rows(
+        f"""
+        select changed_at, sync_log_id, change, cause, fields
+        from product_changes
+        where source = $source and source_id = $id
+        order by changed_at desc, sync_log_id
+        limit {limit:d}
+        """,
+        source=source,
+        id=source_id,
+    )

@@ -1,0 +1,192 @@
+"""Step 3 of a sync: pages, validated, into staging; and whatever it takes before a product may be called gone.
+
+A listing moves while it is read (TREEZ.md, Order and edges). Nothing becomes absent before the listing is proven
+whole, by its announced count or by a second pass, and before each product that is about to go was looked up by its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from models.integration import Integration, SourceSettings
+from models.record import RawProduct, Record
+from models.sync import Problem, ProblemKind, holds_back
+from pipelines import secrets
+from pipelines.database import connect
+from pipelines.errors import SourceError, SourceRefused, SyncFailed
+from pipelines.http import Client, Limits
+from pipelines.kept_token import kept_token
+from pipelines.load import Received, landed, load
+from pipelines.settings import Target
+from pipelines.sources import SOURCES, Reader
+from pipelines.sources.listing import Listing, Page
+from pipelines.validate import Validator
+
+Tell = Callable[[str], None]
+
+
+class Extraction:
+    """One sync's extraction. What came of it stands in `received`, `problems`, `warnings` and `complete`."""
+
+    def __init__(
+        self,
+        target: Target,
+        integration: Integration,
+        settings: SourceSettings,
+        secret: str,
+        sync_log_id: UUID,
+        *,
+        may_vanish: bool = False,
+        tell: Tell,
+    ) -> None:
+        self.received = Received(sync_log_id, integration.id)
+        self.problems: list[Problem] = []
+        self.warnings: list[dict[str, Any]] = []
+        self.complete = False
+        self._target = target
+        self._integration = integration
+        self._settings = settings
+        self._secret = secret
+        self._may_vanish = may_vanish
+        self._tell = tell
+        self._arrived: Callable[[int], None] = lambda fetched: None
+
+    def run(self, product: str | None, arrived: Callable[[int], None]) -> None:
+        """Extract all products, or the one of that id. `arrived` is told after each page how many there are.
+
+        To be called under the turn. Raises SourceError when there is nothing to go on with, SyncFailed for a
+        product that the source does not list, or what `arrived` raises.
+        """
+        self._arrived = arrived
+        source = self._integration.type
+        with connect(self._target, waiting=self._tell) as connection:
+            known = landed(connection, source)
+            sealed = secrets.seal_found(connection, self._integration)
+            kept = kept_token(connection, self._integration, self._settings, self._secret)
+        self.warnings.extend(secrets.warnings(self._integration, sealed))
+        for name in sealed:
+            self._tell(f"{name} stood in clear in config: it is sealed now")
+        self.received.known.update(content for content, _ in known.values())
+        validator = Validator(SOURCES[source], known)
+        patience = self._settings.patience_seconds
+        with Client(
+            self._settings.requests_per_second,
+            self._settings.allow_private_address,
+            limits=Limits(patience=patience, retry_budget=2 * patience, body=SOURCES[source].largest_answer),
+            on_retry=self._tell,
+        ) as client:
+            reader = SOURCES[source].open(self._settings, self._secret, client, kept)
+            records = self._everything(reader, validator) if product is None else self._one(reader, validator, product)
+            try:
+                load(self._target, source, self.received, records)
+            finally:
+                unkept = kept.save(self._target, self._tell)
+                if unkept is not None:
+                    self.warnings.append({"kind": "access token", "message": unkept})
+        self._conclude()
+
+    def _conclude(self) -> None:
+        for rejected, _ in self.received.rejected.values():
+            concerns = rejected.source_id or f"page {rejected.page}"
+            self.problems.append(Problem(ProblemKind.REJECTED, f"A record {rejected.reason}", concerns))
+        without_id = any(rejected.source_id is None for rejected, _ in self.received.rejected.values())
+        self.complete = self.complete and not without_id
+
+    def _one(self, reader: Reader, validator: Validator, product: str) -> Iterator[Record]:
+        yield from self._taken(reader.look_up([product]), validator)
+        if not self.received.fetched:
+            raise SyncFailed(f"The source does not list a product {product}: check the id, or run a full sync")
+
+    def _everything(self, reader: Reader, validator: Validator) -> Iterator[Record]:
+        """The records whose content has to be landed, as they arrive; everything else is noted on the way."""
+        first = reader.listing()
+        yield from self._taken(first.pages(), validator)
+        self.problems.extend(first.problems)
+        proven = first.proof.stands
+        if first.proof.is_hopeless:
+            self._doubted(first.proof.doubts())
+        elif not proven or (not first.proof.proves and self._missing()[0]):
+            proven = yield from self._second_pass(first, reader.listing(), validator)
+        if proven and first.proof.distinct == 0:
+            self.warnings.append({"kind": "listing", "message": "The source lists no product at all"})
+        if proven and not first.proof.in_one_answer:
+            proven = yield from self._looked_up(reader, validator, first.proof.announced)
+        self.complete = proven
+
+    def _second_pass(self, first: Listing, second: Listing, validator: Validator) -> Generator[Record, None, bool]:
+        """Read the list again; whether that proves what the first pass could not."""
+        self._tell("One reading does not prove the list whole: it is read a second time")
+        try:
+            yield from self._taken(second.pages(), validator, again=True)
+        except SourceRefused:
+            raise
+        except SourceError as error:
+            self._doubted(first.proof.doubts(), f"; a second reading failed: {error}")
+            return False
+        self.problems.extend(second.problems)
+        if second.proof.proves or second.proof.agrees_with(first.proof):
+            self.warnings.extend(
+                {"kind": "listing", "message": f"The list was read twice: {doubt}"} for doubt in first.proof.doubts()
+            )
+            return True
+        self._doubted(second.proof.doubts() or first.proof.doubts(), "; a second reading did not settle it")
+        return False
+
+    def _taken(self, pages: Iterator[Page], validator: Validator, *, again: bool = False) -> Iterator[Record]:
+        for page in pages:
+            now = datetime.now(UTC)
+            for raw in page.records:
+                seen = validator.check(RawProduct(raw, page.number))
+                if self.received.take(seen, now, again=again) and isinstance(seen, Record):
+                    yield seen
+            self._arrived(self.received.fetched)
+
+    def _doubted(self, doubts: list[str], more: str = "") -> None:
+        self.problems.extend(
+            Problem(ProblemKind.LISTING, f"The listing is not proven complete: {doubt}{more}") for doubt in doubts
+        )
+
+    def _looked_up(self, reader: Reader, validator: Validator, announced: int | None) -> Generator[Record, None, bool]:
+        """Ask for each product that is about to go by its id; whether nothing is in doubt after that.
+
+        What the listing lacks although it is there may be the source's own way, but not where it announced more.
+        """
+        missing, active, going = self._missing()
+        if not missing or (not self._may_vanish and holds_back(going, active, self._settings.max_deactivation_percent)):
+            return True  # the guard keeps them as they are, and says so
+        before = set(self.received.sightings)
+        try:
+            yield from self._taken(reader.look_up(missing), validator, again=True)
+        except SourceRefused:
+            raise
+        except SourceError as error:
+            self._doubted([f"what is no longer listed could not be looked up by id: {error}"])
+            return False
+        found = len(set(self.received.sightings) - before)
+        if found and announced is not None and announced > self.received.fetched:
+            self._doubted([f"{announced} products were announced, {self.received.fetched} could be had"])
+            return False
+        if found:
+            message = f"{found} products were not listed, but are there when asked for by id: they are kept"
+            self.warnings.append({"kind": "listing", "message": message})
+        return True
+
+    def _missing(self) -> tuple[list[str], int, int]:
+        """What no page showed though it is active or in stock; and of how many active products how many would go."""
+        with connect(self._target, waiting=self._tell) as connection:
+            rows = connection.rows(
+                """
+                select source_id, coalesce(is_active, false) as is_active
+                from products
+                where source = $source and source_id is not null
+                    and (coalesce(is_active, false) or coalesce(in_stock, false))
+                """,
+                source=self._integration.type,
+            )
+        seen = set(self.received.sightings) | {one.source_id for one, _ in self.received.rejected.values()}
+        missing = [row for row in rows if row["source_id"] not in seen]
+        active = sum(row["is_active"] for row in rows)
+        return sorted(row["source_id"] for row in missing), active, sum(row["is_active"] for row in missing)
