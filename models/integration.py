@@ -65,7 +65,7 @@ class SecretReference(BaseModel):
 class CheckSettings(BaseModel):
     """Thresholds of the checks on what was published, against the last successful sync."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     max_drop_percent: float = Field(
         default=50, ge=0, le=100, description="Active products may fall by this share; more is an error."
@@ -105,7 +105,7 @@ BaseUrl = Annotated[
 class SourceSettings(BaseModel):
     """What the `config` of an integration of any source may hold."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, coerce_numbers_to_str=True)
 
     base_url: BaseUrl
     api_key: SecretReference | str = Field(description="The key: a reference to where the secret is.")

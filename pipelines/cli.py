@@ -11,6 +11,7 @@ from uuid import UUID
 import typer
 
 from pipelines.cli_integrations import integrations_app
+from pipelines.cli_logs import history, logs_app, verify
 from pipelines.cli_staging import inspect, staging_app, status
 from pipelines.console import Console
 from pipelines.errors import ConfigurationError, GuidelightError
@@ -23,7 +24,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-logs_app = typer.Typer(help="What the syncs did.", no_args_is_help=True)
 app.add_typer(integrations_app, name="integrations")
 app.add_typer(logs_app, name="logs")
 app.add_typer(staging_app, name="staging")
@@ -61,7 +61,7 @@ def sync(
     from pipelines.command import Selection, run_syncs
 
     kind = sync_type or ("manual" if triggered_by or sys.stdin.isatty() else "scheduled")
-    request = SyncRequest(kind, triggered_by, allow_mass_deactivation, product)
+    request = SyncRequest(kind, triggered_by, allow_mass_deactivation, None if product is None else product.strip())
     selection = Selection(integration, source, due, or_sandbox)
     raise typer.Exit(run_syncs(database, selection, request, Console(json=json, verbose=verbose)))
 
@@ -117,39 +117,8 @@ def sandbox(
         serve(lambda: Console(json=json, verbose=verbose).serving(shop))
 
 
-@logs_app.command("list")
-def logs_list(
-    integration: Annotated[str | None, typer.Option("--integration", metavar="ID", help="Only of this one.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 20,
-    database: Database = None,
-    verbose: Verbose = False,
-    json: Json = False,
-) -> None:
-    """List the newest syncs."""
-    from pipelines.registry import logs
-
-    console = Console(json=json, verbose=verbose)
-    rows = logs(database, integration, limit)
-    console.show(rows, lambda: console.logs(rows))
-
-
-@logs_app.command("show")
-def logs_show(
-    sync_log_id: Annotated[
-        str | None, typer.Argument(help="The sync's id, or its first characters. Default: the newest.")
-    ] = None,
-    database: Database = None,
-    verbose: Verbose = False,
-    json: Json = False,
-) -> None:
-    """Show what one sync did, and what went wrong."""
-    from pipelines.registry import log
-
-    console = Console(json=json, verbose=verbose)
-    row = log(database, sync_log_id)
-    console.show(row, lambda: console.log(row))
-
-
+app.command()(history)
+app.command()(verify)
 app.command()(status)
 app.command()(inspect)
 

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from models.integration import Integration
+from models.record import storable
 from models.sync import Status, SyncRequest, SyncResult, SyncStats
 from pipelines import practice, store
 from pipelines.console import Console
@@ -84,6 +85,10 @@ def _each(
     selection.check()
     if request.sync_type not in SYNC_TYPES:
         raise ConfigurationError(f"Unknown sync type: {request.sync_type} (known: {', '.join(SYNC_TYPES)})")
+    if request.product is not None and (
+        not 0 < len(request.product) <= 300 or storable(request.product) != request.product
+    ):
+        raise ConfigurationError("--product takes a product's id at the source: text of 1 to 300 characters")
     if request.product is not None and selection.due:
         raise ConfigurationError("--product is one product of one integration: it can't go with --due")
     bring_up_to_date(where, warm, console.tell)

@@ -7,9 +7,6 @@ from pydantic import JsonValue, ValidationError
 from models.integration import SETTINGS, Integration, SourceSettings
 from pipelines.errors import ConfigurationError
 
-BUILT_STRATEGIES = ("api_wins",)
-"""The conflict strategies that the publish of this release knows."""
-
 
 def configured(integration: Integration) -> SourceSettings:
     """The settings of an integration that can be synced.
@@ -32,7 +29,7 @@ def settings_of(source: str, name: str, config: JsonValue) -> SourceSettings:
             f"The config of {name} is no JSON object: give it its settings anew, with `guidelight integrations set`"
         )
     try:
-        settings = SETTINGS[source].model_validate(config)
+        return SETTINGS[source].model_validate(config)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(step) for step in first["loc"]) or "config"
@@ -40,8 +37,3 @@ def settings_of(source: str, name: str, config: JsonValue) -> SourceSettings:
             f"The configuration of {name} is not usable: {where}: {first['msg']}. "
             "See the README for the settings of each type"
         ) from None
-    if settings.conflict_strategy not in BUILT_STRATEGIES:
-        raise ConfigurationError(
-            f"The conflict_strategy {settings.conflict_strategy} of {name} is not built yet: set it to api_wins"
-        )
-    return settings

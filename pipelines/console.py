@@ -70,26 +70,11 @@ class Console:
         table = self._table(*_COUNTS)
         table.add_row(*(f"{count:,}" for count in counts))
         self._print(table)
-        self._trouble(log)
+        self.warnings(log)
+        self.problems(log)
         seconds = (log["duration_ms"] or 0) / 1000
         print(f"{str(log['status']).upper()} in {seconds:.1f} s   sync {str(log['id'])[:8]}   {where}")
-        width = max(len(command) for command, _ in hints)
-        for command, what in hints:
-            print(f"  {command:<{width}}   {what}")
-
-    def _trouble(self, log: dict[str, Any]) -> None:
-        summary = log["summary"] or {}
-        details = log["error_details"] or {}
-        for warning in summary.get("warnings", []):
-            count = f"{warning['products']:,} products: " if "products" in warning else ""
-            print(f"warning: {count}{warning['message']}")
-        problems = details.get("problems", [])
-        for problem in problems[:_PROBLEMS_SHOWN]:
-            concerns = f" [{problem['concerns']}]" if problem["concerns"] else ""
-            print(f"error: {problem['message']}{concerns}")
-        more = log["errors_count"] - min(len(problems), _PROBLEMS_SHOWN)
-        if problems and more > 0:
-            print(f"error: and {more:,} more")
+        self.hints(hints)
 
     def integrations(self, rows: Sequence[dict[str, Any]]) -> None:
         """A line an integration."""
@@ -119,19 +104,11 @@ class Console:
             )
         self._print(table) if rows else self.tell("There is no sync yet")
 
-    def log(self, row: dict[str, Any]) -> None:
-        """One sync, whole."""
-        self.details({name: value for name, value in row.items() if name not in ("summary", "error_details")})
-        self._trouble(row)
-        receipt = (row["summary"] or {}).get("receipt")
-        if receipt:
-            print("receipt: " + ", ".join(f"{name} {count}" for name, count in receipt.items()))
-
     def listing(self, rows: Sequence[dict[str, Any]], columns: Sequence[str], nothing: str) -> None:
         """A line a row, of the columns named; `nothing` is said where there is no row."""
         table = self._table(*columns, numbers=[name for name in columns if _is_number(rows, name)], folds=True)
         for row in rows:
-            table.add_row(*(_cell(row[name]) for name in columns))
+            table.add_row(*(cell(row[name]) for name in columns))
         self._print(table) if rows else self.tell(nothing)
 
     def health(self, rows: Sequence[dict[str, Any]]) -> None:
@@ -139,10 +116,10 @@ class Console:
         for row in rows:
             good, failed = row["last_good_sync_at"], row["failures_in_a_row"]
             when = (
-                "no good sync yet" if good is None else f"last good sync {_cell(good)}, {_age(row['age_minutes'])} ago"
+                "no good sync yet" if good is None else f"last good sync {cell(good)}, {_age(row['age_minutes'])} ago"
             )
             since = f", {failed:,} failed since" if good is not None and failed else ""
-            print(f"{row['state']:<8}  {_cell(row['name'])} ({row['source']}): {when}{since}; {row['reason']}")
+            print(f"{row['state']:<8}  {cell(row['name'])} ({row['source']}): {when}{since}; {row['reason']}")
         if not rows:
             self.tell("There is no integration yet")
 
@@ -162,7 +139,7 @@ class Console:
 
     def explained(self, product: dict[str, Any]) -> None:
         """Why a product is as it is, column by column, and who changed it last."""
-        print(f"{_cell(product['name'])} ({product['source']} {_cell(product['source_id'])})")
+        print(f"{cell(product['name'])} ({product['source']} {cell(product['source_id'])})")
         rows = [
             {
                 "column": name,
@@ -174,16 +151,16 @@ class Console:
         ]
         self.listing(rows, ("column", "products", "the source says"), "")
         for name, value in product["received"].items():
-            print(f"received {name}: {_cell(value)}")
+            print(f"received {name}: {cell(value)}")
         self.changes(product["changes"])
 
     def changes(self, rows: Sequence[dict[str, Any]]) -> None:
         """A line a change, and one for each column of it."""
         for row in rows:
-            print(f"{_cell(row['changed_at'])}  {row['change']} ({row['cause']}) by sync {str(row['sync_log_id'])[:8]}")
+            print(f"{cell(row['changed_at'])}  {row['change']} ({row['cause']}) by sync {str(row['sync_log_id'])[:8]}")
             for name, value in row["fields"].items():
-                old = f"{_cell(value['old'])} → " if "old" in value else ""
-                print(f"    {name}: {old}{_cell(value.get('new'))}")
+                old = f"{cell(value['old'])} → " if "old" in value else ""
+                print(f"    {name}: {old}{cell(value.get('new'))}")
 
     def answer(self, answer: Answer) -> None:
         """The rows of a query, or as JSON."""
@@ -256,7 +233,7 @@ def _is_number(rows: Sequence[dict[str, Any]], name: str) -> bool:
     )
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     """A value on one line; what a terminal would obey, in a source's text, is shown as a blank."""
     if value is None:
         return ""
@@ -276,8 +253,3 @@ def _word(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}={_word(item)}" for key, item in value.items()) or "(none)"
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if isinstance(value, datetime) else str(value)
-
-
-def cell(value: Any) -> str:
-    """A value on one line."""
-    return _cell(value)

@@ -27,6 +27,8 @@ from pipelines.validate import Validator
 
 Tell = Callable[[str], None]
 
+_UNCOUNTED = "no count was announced, and one reading does not prove it"
+
 
 class Extraction:
     """One sync's extraction. What came of it stands in `received`, `problems`, `warnings` and `complete`."""
@@ -86,7 +88,7 @@ class Extraction:
                 unkept = kept.save(self._target, self._tell)
                 if unkept is not None:
                     self.warnings.append({"kind": "access token", "message": unkept})
-        self._conclude()
+                self._conclude()
 
     def _conclude(self) -> None:
         for rejected, _ in self.received.rejected.values():
@@ -103,8 +105,7 @@ class Extraction:
     def _everything(self, reader: Reader, validator: Validator) -> Iterator[Record]:
         """The records whose content has to be landed, as they arrive; everything else is noted on the way."""
         first = reader.listing()
-        yield from self._taken(first.pages(), validator)
-        self.problems.extend(first.problems)
+        yield from self._pass(first, validator)
         proven = first.proof.stands
         if first.proof.is_hopeless:
             self._doubted(first.proof.doubts())
@@ -120,20 +121,26 @@ class Extraction:
         """Read the list again; whether that proves what the first pass could not."""
         self._tell("One reading does not prove the list whole: it is read a second time")
         try:
-            yield from self._taken(second.pages(), validator, again=True)
+            yield from self._pass(second, validator, again=True)
         except SourceRefused:
             raise
         except SourceError as error:
-            self._doubted(first.proof.doubts(), f"; a second reading failed: {error}")
+            self._doubted(first.proof.doubts() or [_UNCOUNTED], f"; a second reading failed: {error}")
             return False
-        self.problems.extend(second.problems)
         if second.proof.proves or second.proof.agrees_with(first.proof):
             self.warnings.extend(
                 {"kind": "listing", "message": f"The list was read twice: {doubt}"} for doubt in first.proof.doubts()
             )
             return True
-        self._doubted(second.proof.doubts() or first.proof.doubts(), "; a second reading did not settle it")
+        doubts = second.proof.doubts() or first.proof.doubts() or [_UNCOUNTED]
+        self._doubted(doubts, "; a second reading did not settle it")
         return False
+
+    def _pass(self, listing: Listing, validator: Validator, *, again: bool = False) -> Iterator[Record]:
+        try:
+            yield from self._taken(listing.pages(), validator, again=again)
+        finally:
+            self.problems.extend(listing.problems)
 
     def _taken(self, pages: Iterator[Page], validator: Validator, *, again: bool = False) -> Iterator[Record]:
         for page in pages:

@@ -121,6 +121,6 @@ def _value(text: str) -> JsonValue:
     """JSON where it is JSON, else text (INTERFACE.md)."""
     try:
         value: JsonValue = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     return value

@@ -274,7 +274,7 @@ def _retry_after(value: str | None) -> float | None:
         return float(text) or None
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

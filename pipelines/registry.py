@@ -14,6 +14,7 @@ from pipelines.configure import settings_of
 from pipelines.database import Connection, connect
 from pipelines.errors import ConfigurationError
 from pipelines.given import Given, given
+from pipelines.outcome import outcome
 from pipelines.seal import needed
 from pipelines.settings import target
 
@@ -131,9 +132,9 @@ def logs(database: str | None, integration: str | None, limit: int) -> list[dict
 
 
 def log(database: str | None, wanted: str | None) -> dict[str, Any]:
-    """One sync log, the newest where none is named."""
+    """One sync log, the newest where none is named, and what came of it (pipelines/outcome.py)."""
     with _to_read(database) as connection:
-        return asdict(store.log(connection, wanted))
+        return outcome(connection, store.log(connection, wanted))
 
 
 @contextmanager

@@ -14,14 +14,12 @@ from pipelines.errors import ConfigurationError
 from pipelines.seal import Seal, seal
 from pipelines.settings import variable
 
-_TELLING = ("key", "secret", "token", "passw", "pwd", "auth", "credential", "bearer")
-
 _PLAIN = {name for settings in SETTINGS.values() for name in settings.model_fields} - {
     name for names in SECRETS.values() for name in names
 }
 """Settings that may be shown whatever they are called, and whatever a shop calls its categories in them."""
 
-_USER_IN_URL = re.compile(r"(?<=://)[^/?#\s]*@")
+_USER_IN_URL = re.compile(r"(?<=://)[^?#\s]*@")
 
 
 def resolve(connection: Connection, integration: Integration, settings: SourceSettings) -> str:
@@ -118,7 +116,7 @@ def seal_found(connection: Connection, integration: Integration) -> list[str]:
 
 
 def mask(config: JsonValue) -> JsonValue:
-    """A config that may be shown: of anything that could be a secret only the last four characters stay."""
+    """A config that may be shown: of all that isn't a setting which is no secret only the last characters stay."""
     if isinstance(config, dict):
         return {name: _shown(name, value) for name, value in config.items()}
     if isinstance(config, list):
@@ -127,15 +125,11 @@ def mask(config: JsonValue) -> JsonValue:
 
 
 def _shown(name: str, value: JsonValue) -> JsonValue:
-    if name not in _PLAIN and any(word in name.lower() for word in _TELLING):
+    if name not in _PLAIN:
         return value if _is_reference(value) else masked(value if isinstance(value, str) else "")
     if isinstance(value, str):
         return _USER_IN_URL.sub("…@", value)
-    if name in _PLAIN:
-        return value
-    if isinstance(value, list):
-        return [_shown(name, item) for item in value]
-    return mask(value) if isinstance(value, dict) else value
+    return value
 
 
 def _is_reference(value: JsonValue) -> bool:

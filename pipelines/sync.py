@@ -79,9 +79,11 @@ def sync(target: Target, integration: Integration, request: SyncRequest, warm: W
 
 def _extract(run: Run, held: turn.Turn) -> None:
     """Step 3."""
-    run.extraction.run(run.request.product, held.progress)
-    run.problems.extend(run.extraction.problems)
-    run.warnings.extend(run.extraction.warnings)
+    try:
+        run.extraction.run(run.request.product, held.progress)
+    finally:
+        run.problems.extend(run.extraction.problems)
+        run.warnings.extend(run.extraction.warnings)
 
 
 def _publish(run: Run, held: turn.Turn, warm: Warm) -> Publish:
@@ -100,6 +102,7 @@ def _publish(run: Run, held: turn.Turn, warm: Warm) -> Publish:
         sightings_digest=received.sightings_digest,
         rejected=len(received.rejected),
         errors=run.problems.total,
+        conflict_strategy=run.settings.conflict_strategy,
         product=run.request.product,
     )
     try:

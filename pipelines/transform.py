@@ -48,6 +48,7 @@ class Publish:
     sightings_digest: int
     rejected: int
     errors: int
+    conflict_strategy: str = "api_wins"
     product: str | None = None
     """The one product that was asked for; None: all of them."""
 

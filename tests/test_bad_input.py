@@ -71,8 +71,6 @@ SETTINGS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "an unknown setting": ({"pagesize": 7}, ("pagesize",)),
     "a bad number": ({"requests_per_second": "fast"}, ("requests_per_second",)),
     "no address": ({"base_url": "ftp://nowhere"}, ("base_url",)),
-    "a strategy to come": ({"conflict_strategy": "merge"}, ("conflict_strategy merge", "api_wins")),
-    "another strategy to come": ({"conflict_strategy": "manual_wins"}, ("conflict_strategy manual_wins",)),
     "a category that isn't ours": ({"category_map": {"X": "sweets"}}, ("category_map",)),
     "an unset variable": ({"api_key": {"env": "NOT_SET_ANYWHERE"}}, ("NOT_SET_ANYWHERE", "not set")),
     "a sealed key": ({"api_key": {"secret": "…1234"}}, ("sealed",)),

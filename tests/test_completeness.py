@@ -92,6 +92,16 @@ def test_without_a_count_a_second_reading_is_made_only_for_what_is_about_to_go(s
     assert readings(stocked) == 2 and asked(stocked, "&id=") == 1
 
 
+def test_two_readings_that_differ_without_a_count_prove_nothing(stocked: Shop) -> None:
+    before = stocked.published()
+    stocked.remove(stocked.active(2))
+    stocked.sandbox.set_faults(["no-total", "short-page:times=1"])
+    synced = stocked.sync()
+    assert (synced.status, synced.row["listing_complete"]) == (3, False), synced.ran
+    assert "no count was announced" in synced.problems[0][1]
+    assert stocked.published() == before
+
+
 def test_a_list_that_comes_whole_needs_no_look_up(stocked: Shop) -> None:
     stocked.configure(client_id=None)
     gone = stocked.remove(stocked.active(2))

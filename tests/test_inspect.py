@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -44,6 +45,7 @@ class Story:
     souvenir: str
     untested: str
     unreadable: str
+    edited: str
 
     def ask(self, name: str) -> list[dict[str, Any]]:
         return ask(self.shop.database.target, (QUESTIONS / f"{name}.sql").read_text()).rows
@@ -62,7 +64,7 @@ def tell_story(shop: Shop) -> Story:
     tested = [record for record in flat if record.get("lab_results")]
     untested, unreadable, deactivated = tested[:3]
     rest = [record for record in flat if record not in (untested, unreadable, deactivated)]
-    dearer, sold_out, back, gone, souvenir = rest[:5]
+    dearer, sold_out, back, gone, souvenir, edited = rest[:6]
     dearer["pricing"] |= {"price_sell": float(NEW_PRICE), "discounted_price": None}
     sold_out |= {"sellable_quantity": 0, "sellable_quantity_detail": []}
     deactivated |= {"product_status": "DEACTIVATED", "above_threshold": True}
@@ -72,6 +74,9 @@ def tell_story(shop: Shop) -> Story:
     second = shop.sync()
     assert second.row["listing_complete"] and second.receipt["absent"] == 2, second.ran
     dearer["pricing"]["price_sell"] = float(NEWER_PRICE)
+    shop.execute(
+        "update products set brand = 'Mine', description = 'Ours' where source_id = $id", id=edited["product_id"]
+    )
     unreadable["product_configurable_fields"]["name"] = " "
     (unreadable["e_commerce"] or {})["menu_title"] = None
     shop.sandbox.products.append(back)
@@ -79,7 +84,8 @@ def tell_story(shop: Shop) -> Story:
     third = shop.sync()
     assert third.row["status"] == "partial" and third.receipt["rejected"] == 1, third.ran
     logs = shop.logs()
-    ids = [one["product_id"] for one in (dearer, sold_out, back, gone, deactivated, souvenir, untested, unreadable)]
+    told = (dearer, sold_out, back, gone, deactivated, souvenir, untested, unreadable, edited)
+    ids = [one["product_id"] for one in told]
     return Story(shop, [log["started_at"] for log in logs], [log["published_at"] for log in logs], *ids)
 
 
@@ -153,7 +159,11 @@ def test_last_confirmed(story: Story) -> None:
 def test_last_sync_changes(story: Story) -> None:
     rows = story.ask("last_sync_changes")
     assert [(row["change"], row["source_id"], row["cause"]) for row in rows] == sorted(
-        [("updated", story.dearer, "source"), ("updated", story.gone_and_back, "return")],
+        [
+            ("updated", story.dearer, "source"),
+            ("updated", story.gone_and_back, "return"),
+            ("updated", story.edited, "edit overwritten"),
+        ],
         key=lambda row: story.name(row[1]),
     )
     fields = {row["source_id"]: row["fields"] for row in rows}
@@ -177,6 +187,63 @@ def test_price_history(story: Story) -> None:
     assert [(row["old_price"], row["new_price"]) for row in rows] == [
         (None, first), (first, NEW_PRICE), (NEW_PRICE, NEWER_PRICE)
     ]  # fmt: skip
+
+
+def asking(story: Story, name: str, source_id: str | None) -> list[dict[str, Any]]:
+    """A question of another product, or of all: the lines changed that its comment names."""
+    sql = (QUESTIONS / f"{name}.sql").read_text()
+    if source_id is None:
+        changed = re.sub(r"inner join asked on .*\n", "", sql)
+    else:
+        changed = re.sub(
+            r"asked as \(.*?\n\)",
+            f"asked as (select 'treez' as source, '{source_id}' as source_id)",
+            sql,
+            flags=re.DOTALL,
+        )
+    assert changed != sql
+    return ask(story.shop.database.target, changed).rows
+
+
+def test_stock_history(story: Story) -> None:
+    rows = asking(story, "stock_history", story.sold_out)
+    first = rows[0]["new_quantity"]
+    assert [(row["old_quantity"], row["new_quantity"], row["changed_at"]) for row in rows] == [
+        (None, first, story.published[0]), (first, 0, story.published[1])
+    ]  # fmt: skip
+    assert [(row["was_in_stock"], row["is_in_stock"]) for row in rows] == [(None, True), (True, False)]
+    last = story.ask("stock_history")
+    assert {row["source_id"] for row in last} == {story.gone_and_back}
+    assert [(row["cause"], row["is_in_stock"]) for row in last] == [
+        ("source", True), ("absence", False), ("return", True)
+    ]  # fmt: skip
+    every = asking(story, "stock_history", None)
+    assert {row["source_id"] for row in every} == story.shop.products().keys()
+
+
+def test_who_changed(story: Story) -> None:
+    rows = asking(story, "who_changed", story.edited)
+    first = {row["column_name"]: row["new_value"] for row in rows if row["change"] == "created"}
+    edits = [row for row in rows if row["cause"] == "edit overwritten"]
+    assert {row["column_name"]: (row["old_value"], row["new_value"]) for row in edits} == {
+        "brand": ("Mine", first["brand"]), "description": ("Ours", first["description"])
+    }  # fmt: skip
+    assert {row["changed_at"] for row in edits} == {story.published[2]} == {rows[0]["changed_at"]}
+    assert {row["sync_type"] for row in rows} == {"scheduled"} and "source_data" in first
+    assert {row["source_id"] for row in story.ask("who_changed")} <= {
+        story.edited, story.dearer, story.gone_and_back
+    }  # fmt: skip
+    every = {(row["source_id"], row["cause"]) for row in asking(story, "who_changed", None)}
+    assert {(story.gone, "absence"), (story.gone_and_back, "return"), (story.dearer, "source")} <= every
+
+
+def test_edits_overwritten(story: Story) -> None:
+    rows = story.ask("edits_overwritten")
+    row = story.shop.products()[story.edited]
+    assert [(one["source_id"], one["column_name"], one["edited_to"]) for one in rows] == [
+        (story.edited, "brand", "Mine"), (story.edited, "description", "Ours")
+    ]  # fmt: skip
+    assert [one["became"] for one in rows] == [row["brand"], row["description"]]
 
 
 def test_sold_though_deactivated(story: Story) -> None:
@@ -203,7 +270,7 @@ def test_mapped_to_other(story: Story) -> None:
 
 def test_each_question_is_tested_here_and_opens_with_itself() -> None:
     asked = {name.removeprefix("test_") for name in globals()} & {path.stem for path in QUESTIONS.glob("*.sql")}
-    assert asked == questions().keys() and len(asked) == 10
+    assert asked == questions().keys() and len(asked) == 13
     assert all(question.endswith("?") and len(question) < 100 for question in questions().values())
 
 

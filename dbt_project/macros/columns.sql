@@ -72,7 +72,7 @@
         case
             when {{ relation }}.is_new and {{ relation }}.{{ column }} is not null
                 then '"{{ column }}":{"new":' || {{ new }} || '}'
-            when {{ relation }}.{{ column }}_differs
+            when {{ is_overwritten(relation, column) }}
                 then '"{{ column }}":{"old":' || {{ relation }}.{{ column }}_before || ',"new":' || {{ new }} || '}'
         end,
         {%- endfor %}

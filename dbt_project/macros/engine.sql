@@ -26,6 +26,32 @@
     json_extract({{ expression }}, '{{ json_path(path) }}')
 {%- endmacro %}
 
+{# Whether an object has a member. #}
+{% macro json_has(expression, name) -%}
+    {{ return(adapter.dispatch('json_has', 'guidelight')(expression, name)) }}
+{%- endmacro %}
+
+{% macro default__json_has(expression, name) -%}
+    jsonb_exists({{ expression }}, '{{ name }}')
+{%- endmacro %}
+
+{% macro duckdb__json_has(expression, name) -%}
+    json_exists({{ expression }}, '{{ json_path([name]) }}')
+{%- endmacro %}
+
+{# One object with the members of two; where both have one, that of the second. #}
+{% macro json_merged(first, second) -%}
+    {{ return(adapter.dispatch('json_merged', 'guidelight')(first, second)) }}
+{%- endmacro %}
+
+{% macro default__json_merged(first, second) -%}
+    (coalesce({{ first }}, '{}'::jsonb) || {{ second }})
+{%- endmacro %}
+
+{% macro duckdb__json_merged(first, second) -%}
+    json_merge_patch(coalesce({{ first }}, '{}'), {{ second }})
+{%- endmacro %}
+
 {% macro json_path(path) -%}
     {%- set steps = [] -%}
     {%- for step in path -%}

@@ -154,7 +154,13 @@
     update {{ products }} as product
     set
         {%- for column in mapped_columns() %}
+        {%- if var('conflict_strategy') == 'api_wins' %}
         {{ column }} = {{ as_product_column('changes', column, types) }},
+        {%- else %}
+        {{ column }} = case
+            when changes.{{ column }}_kept then product.{{ column }} else {{ as_product_column('changes', column, types) }}
+        end,
+        {%- endif %}
         {%- endfor %}
         source_data = payloads.payload,
         last_synced_at = now(),
@@ -177,7 +183,10 @@
 
 {% macro publish_state(state) -%}
     update {{ state }} as state
-    set absent_since = now(), updated_at = now()
+    set
+        absent_since = now(),
+        updated_at = now(),
+        written = {{ json_merged('state.written', 'cast(changes.written as jsonb)') }}
     from guidelight_changes as changes
     where changes.change = 'absent'
       and state.source = '{{ var('source') }}'
@@ -189,7 +198,7 @@
     )
     select
         '{{ var('source') }}', source_id, '{{ var('integration_id') }}', content_hash, {{ quoted(var('mapping_version')) }},
-        {{ mapped_columns() | join(', ') }}, warnings, null, null, now()
+        {{ mapped_columns() | join(', ') }}, warnings, cast(written as jsonb), null, now()
     from guidelight_changes
     where writes_state
     on conflict (source, source_id) do update set
@@ -200,7 +209,7 @@
         {{ column }} = excluded.{{ column }},
         {%- endfor %}
         warnings = excluded.warnings,
-        written = null,
+        written = excluded.written,
         absent_since = null,
         updated_at = excluded.updated_at
 {%- endmacro %}

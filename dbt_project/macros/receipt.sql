@@ -97,7 +97,7 @@
         'deactivated': 'deactivates',
         'absent': "change = 'absent'",
         'reactivated': 'reactivates',
-        'edits_kept': 'false',
+        'edits_kept': 'keeps_edit',
     }) }}
 {%- endmacro %}
 

@@ -152,7 +152,7 @@ class Proof:
         if number == 1:
             return
         if self._unpaged and number == 2:
-            self.ended = self.in_one_answer = True
+            self.ended = True
             return
         was_short = 0 < last < max(self._largest, self._smallest_full_page)
         if was_short or (self.announced is not None and self.distinct == self.announced):

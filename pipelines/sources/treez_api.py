@@ -94,6 +94,12 @@ class Dialect:
     def _read(self, body: bytes) -> Answer:
         raise NotImplementedError
 
+    def _by_id(self, number: int, response: Response) -> Answer | None:
+        """As `_answer`; what isn't there may also be refused (TREEZ.md, Failures): then an answer past the end."""
+        if response.status in (400, 404) and "PRODUCT_NOT_FOUND" in self._reason(response.body):
+            return Answer([], past_end=True)
+        return self._answer(number if number > 1 else 0, response)
+
     def _envelope(self, parts: dict[str, bytes]) -> Answer:
         """The v2 envelope (TREEZ.md): failure comes in it too, also with HTTP 200."""
         result = bodies.lenient(parts.get("resultCode", b"null"))
@@ -164,7 +170,7 @@ class Bearer(Dialect):
         if response.status == 404:
             return Answer([])
         if response.status != 200:
-            return self._answer(0, response)
+            return self._by_id(1, response)
         body = bodies.trimmed(response.body)
         try:
             if body.startswith(b"["):
@@ -214,7 +220,10 @@ class V2(Dialect):
         while True:
             params: Params = {"active": "ALL", "page": str(number), "id": list(source_ids)}
             what = f"The look-up of {len(source_ids)} products by id"
-            answer = self._ask(what, self.listing, params, partial(self._answer, number if number > 1 else 0))
+            answer = self._ask(what, self.listing, params, partial(self._by_id, number))
+            if answer.past_end and number == 1 and len(source_ids) > 1:
+                half = len(source_ids) // 2
+                return self.look_up(source_ids[:half], identify) + self.look_up(source_ids[half:], identify)
             _check_asked(answer.records, source_ids, identify)
             before = len(found)
             found.update((str(identify(record)), record) for record in answer.records)

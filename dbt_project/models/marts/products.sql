@@ -45,6 +45,7 @@ last_seen as (
         state.mapping_version,
         state.absent_since,
         {{- mapped_columns_of('state') }}
+        state.written,
         state.warnings
     from state
     where state.source = '{{ var('source') }}'
@@ -141,9 +142,14 @@ compared as (
         {%- for column in mapped_columns() %}
         present.source_id is not null and {{ differs('incoming', 'present', column, types) }} as {{ column }}_differs,
         {{ as_json_text('present.' ~ column) }} as {{ column }}_before,
+        {{ is_edited(column, types) }} as {{ column }}_edited,
+        {%- if var('conflict_strategy') != 'api_wins' %}
+        {{ last_written(column, types) }} as {{ column }}_written,
+        {%- endif %}
         {%- endfor %}
+        last_seen.written,
         present.is_active as was_active,
-        {{ as_product_column('incoming', 'is_active', types) }} as becomes_active
+        {{ as_product_column('incoming', 'is_active', types) }} as active_at_source
     from incoming
     left join present on present.source_id = incoming.source_id
     left join last_seen on last_seen.source_id = incoming.source_id
@@ -157,10 +163,15 @@ changed as (
             when
                 compared.writes_source_data
                 {%- for column in mapped_columns() %}
-                or compared.{{ column }}_differs
+                or {{ is_overwritten('compared', column) }}
                 {%- endfor %}
                 then 'updated'
-        end as change
+        end as change,
+        case when {{ is_kept('compared', 'is_active') }} then compared.was_active else compared.active_at_source end
+            as becomes_active,
+        {{ written_elsewhere('compared', types) }} as written,
+        {{ keeps_edit('compared') }} as keeps_edit,
+        {{ overwrites_edit('compared') }} as overwrites_edit
     from compared
 ),
 
@@ -174,18 +185,30 @@ written as (
             when compared.was_absent then 'return'
             when compared.has_new_content then 'source'
             when compared.has_new_mapping then 'mapping'
+            when compared.written is not null and not changed.overwrites_edit then 'source'
             else 'edit overwritten'
         end as cause,
         case when changed.change is not null then {{ changed_fields('compared', types) }} end as fields,
-        coalesce(changed.change = 'created' and compared.becomes_active, false) as creates_active,
+        coalesce(changed.change = 'created' and changed.becomes_active, false) as creates_active,
         coalesce(
-            changed.change = 'updated' and compared.becomes_active and not coalesce(compared.was_active, false), false
+            changed.change = 'updated' and changed.becomes_active and not coalesce(compared.was_active, false), false
         ) as reactivates,
         coalesce(
-            changed.change = 'updated' and compared.was_active and not compared.becomes_active, false
+            changed.change = 'updated' and compared.was_active and not changed.becomes_active, false
         ) as deactivates,
         false as leaves_active,
-        compared.is_mapped_now or not compared.is_known or compared.was_absent as writes_state,
+        compared.is_mapped_now
+        or not compared.is_known
+        or compared.was_absent
+        or (
+            {{ comparable('cast(changed.written as jsonb)', 'jsonb') }}
+            is distinct from {{ comparable('compared.written', 'jsonb') }}
+        ) as writes_state,
+        changed.written,
+        changed.keeps_edit,
+        {%- for column in mapped_columns() %}
+        {{ is_kept('compared', column) }} as {{ column }}_kept,
+        {%- endfor %}
         {{- mapped_columns_of('compared') }}
         compared.warnings
     from compared
@@ -203,10 +226,15 @@ select
     written.deactivates,
     written.leaves_active,
     written.writes_state,
+    written.written,
+    written.keeps_edit,
+    {%- for column in mapped_columns() %}
+    written.{{ column }}_kept,
+    {%- endfor %}
     {{- mapped_columns_of('written') }}
     written.warnings
 from written
-where written.change is not null or written.writes_state
+where written.change is not null or written.writes_state or written.keeps_edit
 union all
 select
     going.source_id,
@@ -227,6 +255,16 @@ select
     false as deactivates,
     going.was_active as leaves_active,
     false as writes_state,
+    '{' || concat_ws(
+        ','
+        {%- for column in ['is_active', 'in_stock'] %},
+        case when present.{{ column }} is distinct from false then '"{{ column }}":false' end
+        {%- endfor %}
+    ) || '}' as written,
+    false as keeps_edit,
+    {%- for column in mapped_columns() %}
+    false as {{ column }}_kept,
+    {%- endfor %}
     {%- for column in mapped_columns() %}
     null as {{ column }},
     {%- endfor %}
