@@ -59,8 +59,6 @@ def _rejected(connection: Connection, log: SyncLog, source: str) -> list[Row]:
 
 
 def _repeat(connection: Connection, log: SyncLog, source: str | None) -> str:
-    if log.scope == "replay":
-        return "guidelight replay"
     wanted = f"guidelight sync --integration {log.integration_id}"
     if log.scope != "product":
         return wanted
