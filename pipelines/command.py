@@ -12,7 +12,7 @@ from uuid import UUID
 from models.integration import Integration
 from models.record import storable
 from models.sync import Status, SyncRequest, SyncResult, SyncStats
-from pipelines import practice, store
+from pipelines import console_log, practice, store
 from pipelines.console import Console
 from pipelines.database import connect
 from pipelines.errors import ConfigurationError, GuidelightError, Interrupted
@@ -143,7 +143,7 @@ def _print(where: Target, integration: Integration, result: SyncResult, console:
     with connect(where, read_only=True) as connection:
         log: dict[str, Any] = asdict(store.log(connection, result.sync_log_id))
     if result.product is not None:
-        console.explained(result.product)
+        console_log.explained(console, result.product)
     program = sys.argv[0] if "/" in sys.argv[0] and not sys.argv[0].startswith("/") else "guidelight"
     hints = [f"{program} logs show", "what this sync did, and what went wrong"]
     if integration.is_sandbox:

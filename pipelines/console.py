@@ -137,31 +137,6 @@ class Console:
         self.listing([one | {"content_hash": one["content_hash"][:12]} for one in row["contents"]], columns, "")
         print(orjson.dumps(row["payload"], option=orjson.OPT_INDENT_2).decode())
 
-    def explained(self, product: dict[str, Any]) -> None:
-        """Why a product is as it is, column by column, and who changed it last."""
-        print(f"{cell(product['name'])} ({product['source']} {cell(product['source_id'])})")
-        rows = [
-            {
-                "column": name,
-                "products": values["products"],
-                "the source says": None if values["products"] == values["source"] else values["source"],
-            }
-            for name, values in product["columns"].items()
-            if values["products"] is not None or values["source"] is not None
-        ]
-        self.listing(rows, ("column", "products", "the source says"), "")
-        for name, value in product["received"].items():
-            print(f"received {name}: {cell(value)}")
-        self.changes(product["changes"])
-
-    def changes(self, rows: Sequence[dict[str, Any]]) -> None:
-        """A line a change, and one for each column of it."""
-        for row in rows:
-            print(f"{cell(row['changed_at'])}  {row['change']} ({row['cause']}) by sync {str(row['sync_log_id'])[:8]}")
-            for name, value in row["fields"].items():
-                old = f"{cell(value['old'])} → " if "old" in value else ""
-                print(f"    {name}: {old}{cell(value.get('new'))}")
-
     def answer(self, answer: Answer) -> None:
         """The rows of a query, or as JSON."""
         self.show(answer.rows, lambda: self.listing(answer.rows, answer.columns, "No row"))

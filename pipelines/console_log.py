@@ -1,4 +1,4 @@
-"""A sync, a product's life and a verification in words, for people."""
+"""A sync, a product and its life, and a verification in words, for people."""
 
 from __future__ import annotations
 
@@ -90,6 +90,33 @@ def history(console: Console, row: dict[str, Any]) -> None:
         for one in others:
             known = f"{cell(one['name'])}, {_active(one['is_active'])}" if one["name"] else "not in products"
             print(f"{heading} {cell(one['source_id'])} ({known})")
+    _changes(row)
+    more = row["changes_total"] - len(row["changes"])
+    if more > 0:
+        console.tell(f"and {more:,} older changes: --limit {row['changes_total']} shows them all")
+    if not row["changes"]:
+        console.tell("No sync has changed it")
+
+
+def explained(console: Console, product: dict[str, Any]) -> None:
+    """Why a product is as it is, column by column, and who changed it last."""
+    print(f"{cell(product['name'])} ({product['source']} {cell(product['source_id'])})")
+    rows = [
+        {
+            "column": name,
+            "products": values["products"],
+            "the source says": None if values["products"] == values["source"] else values["source"],
+        }
+        for name, values in product["columns"].items()
+        if values["products"] is not None or values["source"] is not None
+    ]
+    console.listing(rows, ("column", "products", "the source says"), "")
+    for name, value in product["received"].items():
+        print(f"received {name}: {cell(value)}")
+    _changes(product)
+
+
+def _changes(row: Mapping[str, Any]) -> None:
     for change in row["changes"]:
         how = f", {change['sync_type']}" if change["sync_type"] else ""
         print(
@@ -98,11 +125,6 @@ def history(console: Console, row: dict[str, Any]) -> None:
         )
         for line in _fields(change):
             print(f"    {line}")
-    more = row["changes_total"] - len(row["changes"])
-    if more > 0:
-        console.tell(f"and {more:,} older changes: --limit {row['changes_total']} shows them all")
-    if not row["changes"]:
-        console.tell("No sync has changed it")
 
 
 def _standing(

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipelines.database import Connection
 from pipelines.errors import ConfigurationError
+from pipelines.history import changes, contents
 from pipelines.sources import SOURCES
 
 _OURS = ("source", "source_id", "integration_id", "content_hash", "mapping_version", "warnings", "written")
@@ -17,7 +18,7 @@ def explain(connection: Connection, source: str, source_id: str) -> dict[str, An
     """One product of a source, column by column, beside the members of its record that it comes from.
 
     `columns` holds {"products": what the app has, "source": what the record maps to} for each column, `received` the
-    telling members of the record, `warnings` what was repaired, `changes` the newest first.
+    telling members of the record, `warnings` what was repaired, `changes` the newest first, as `history` tells them.
     Raises ConfigurationError where neither `products` nor staging knows the id.
     """
     product = connection.one(
@@ -28,9 +29,8 @@ def explain(connection: Connection, source: str, source_id: str) -> dict[str, An
     )
     if product is None or state is None:
         raise ConfigurationError(f"No sync has published a product {source_id} of {source} yet")
-    payload = connection.value(
-        f"select payload from staging_{source}.payloads where content_hash = $hash", hash=state["content_hash"]
-    )
+    known = contents(connection, source, source_id)
+    payload = known.get(state["content_hash"])
     columns = [name for name in state if name in product and name not in (*_OURS, "updated_at")]
     return {
         "source": source,
@@ -42,20 +42,5 @@ def explain(connection: Connection, source: str, source_id: str) -> dict[str, An
         },
         "warnings": state["warnings"] or [],
         "last_synced_at": product["last_synced_at"],
-        "changes": changes(connection, source, source_id, _CHANGES),
+        **changes(connection, source, source_id, known, _CHANGES),
     }
-
-
-def changes(connection: Connection, source: str, source_id: str, limit: int) -> list[dict[str, Any]]:
-    """The newest changes that syncs made to a product: when, which sync, what, why."""
-    return connection.rows(
-        f"""
-        select changed_at, sync_log_id, change, cause, fields
-        from product_changes
-        where source = $source and source_id = $id
-        order by changed_at desc, sync_log_id
-        limit {limit:d}
-        """,
-        source=source,
-        id=source_id,
-    )

@@ -37,14 +37,9 @@ def history(database: str | None, given: str, source: str | None, limit: int) ->
         raise ConfigurationError(f"Unknown integration type: {source} (known: {', '.join(SOURCES)})")
     with reading(database) as connection:
         source, source_id = _found(connection, [source] if source else list(SOURCES), given.strip())
-        contents = {
-            row["content_hash"]: row["payload"]
-            for row in connection.rows(
-                f"select content_hash, payload from staging_{source}.payloads where source_id = $id", id=source_id
-            )
-        }
+        kept = contents(connection, source, source_id)
         seen = _seen(connection, source, source_id)
-        newest = contents.get(seen["content_hash"], next(iter(contents.values()), None))
+        newest = kept.get(seen["content_hash"], next(iter(kept.values()), None))
         return {
             "source": source,
             "source_id": source_id,
@@ -53,8 +48,16 @@ def history(database: str | None, given: str, source: str | None, limit: int) ->
             "rejected": _rejected(connection, source, source_id),
             "merged_from": [_named(connection, source, old) for old in _merged(newest)],
             "merged_into": _merged_into(connection, source, source_id),
-            **_changes(connection, source, source_id, contents, limit),
+            **changes(connection, source, source_id, kept, limit),
         }
+
+
+def contents(connection: Connection, source: str, source_id: str) -> dict[str, Any]:
+    """What the record of a product looked like, as long as staging keeps it: {content_hash: payload}."""
+    rows = connection.rows(
+        f"select content_hash, payload from staging_{source}.payloads where source_id = $id", id=source_id
+    )
+    return {row["content_hash"]: row["payload"] for row in rows}
 
 
 def _found(connection: Connection, sources: list[str], given: str) -> tuple[str, str]:
@@ -140,9 +143,10 @@ def _rejected(connection: Connection, source: str, source_id: str) -> Row | None
     )
 
 
-def _changes(
+def changes(
     connection: Connection, source: str, source_id: str, contents: dict[str, Any], limit: int
 ) -> dict[str, Any]:
+    """`changes` and `changes_total` of `history`, for a product and the contents of it that are known."""
     rows = connection.rows(
         """
         select

@@ -45,7 +45,10 @@ def test_an_edit_is_told_from_what_the_source_says(stocked: Shop) -> None:
     identity = stocked.active(1)[0]["product_id"]
     ran = stocked.command("sync", "--product", identity)
     assert ran.status == 0, ran.stderr
-    assert "received pricing" in ran.stdout and "created (source) by sync" in ran.stdout
+    assert (
+        "received pricing" in ran.stdout
+        and "created (source: it was listed, and not in products) by sync" in ran.stdout
+    )
 
 
 def test_a_product_that_is_not_listed_any_more(stocked: Shop) -> None:

@@ -6,6 +6,7 @@ The contract is contracts/TREEZ.md.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -30,7 +31,7 @@ _LONGEST_QUERY = 4_000
 Identify = Callable[[bytes], str | None]
 
 
-class Dialect:
+class Dialect(ABC):
     """One dispensary as a dialect of the API reaches it; everything may be called from several threads."""
 
     root = ""
@@ -49,17 +50,17 @@ class Dialect:
             params["pagesize"] = str(self._settings.page_size)
         return self._ask(f"Page {number} of the product list", self.listing, params, partial(self._answer, number))
 
+    @abstractmethod
     def batches(self, source_ids: Sequence[str]) -> Iterator[Sequence[str]]:
         """The ids in the portions that `look_up` takes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def look_up(self, source_ids: Sequence[str], identify: Identify) -> list[bytes]:
         """The records of these ids, of one portion, that the dispensary still has. Raises as `page` does."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _ask(self, what: str, path: str, params: Params, read: Callable[[Response], Answer | None]) -> Answer:
         """The answer that `read` makes, None of it meaning that the credentials were refused."""
-        raise NotImplementedError
 
     def _sent(
         self, what: str, path: str, params: Params, read: Callable[[Response], Answer | None], headers: dict[str, str]
@@ -91,8 +92,9 @@ class Dialect:
         except bodies.NotJson as error:
             raise PageError(_what_it_is(response.body) or f"the answer {error}", number) from error
 
+    @abstractmethod
     def _read(self, body: bytes) -> Answer:
-        raise NotImplementedError
+        """What a body of HTTP 200 holds. Raises PageError, bodies.NotJson."""
 
     def _by_id(self, number: int, response: Response) -> Answer | None:
         """As `_answer`; what isn't there may also be refused (TREEZ.md, Failures): then an answer past the end."""
