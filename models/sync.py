@@ -45,6 +45,17 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Replay:
+    """What a replay rebuilds `products` from: the sightings that one published sync left in staging.
+
+    `onward`: and those of the syncs after it, of each product the newest.
+    """
+
+    base: UUID
+    onward: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SyncRequest:
     """What a sync is asked for, beside its integration."""
 
@@ -53,10 +64,26 @@ class SyncRequest:
     allow_mass_deactivation: bool = False
     product: str | None = None
     """The source_id of the one product that is wanted; None: all of them."""
+    expect: str | None = None
+    """The digest of the plan that is to be published, or its beginning; None: whatever it comes to."""
+    replay: Replay | None = None
+    """What is read from staging in place of the source."""
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What `summary.asked` keeps of it: whatever was given beyond the integration."""
+        given: dict[str, Any] = {"product": self.product, "expect": self.expect}
+        if self.replay is not None and not self.replay.onward:
+            given["sync"] = str(self.replay.base)
+        if self.allow_mass_deactivation:
+            given["allow_mass_deactivation"] = True
+        return {name: value for name, value in given.items() if value is not None}
 
     @property
     def scope(self) -> str:
-        """As the log says it: `full` or `product`."""
+        """As the log says it: `full`, `product` or `replay`."""
+        if self.replay is not None:
+            return "replay"
         return "full" if self.product is None else "product"
 
 

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from models.check import Expectation, Found, Metrics, Severity
 from models.integration import CheckSettings
+from models.publish import Publish
 from pipelines.database import Connection, connect
 from pipelines.errors import SyncFailed
 from pipelines.expectations import expectations
 from pipelines.settings import Target
-from pipelines.transform import Publish
 from pipelines.warm import Warm
 
 

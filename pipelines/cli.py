@@ -15,7 +15,7 @@ from pipelines.cli_logs import history, logs_app, verify
 from pipelines.cli_staging import inspect, staging_app, status
 from pipelines.console import Console
 from pipelines.errors import ConfigurationError, GuidelightError
-from pipelines.options import Database, Json, Verbose
+from pipelines.options import AllowMassDeactivation, Database, Json, SyncType, TriggeredBy, Verbose
 
 app = typer.Typer(
     name="guidelight",
@@ -40,15 +40,13 @@ def sync(
         str | None,
         typer.Option("--product", metavar="SOURCE_ID", help="Sync this product only, and say why it is as it is."),
     ] = None,
-    allow_mass_deactivation: Annotated[
-        bool, typer.Option("--allow-mass-deactivation", help="Let more products become absent than the guard allows.")
-    ] = False,
-    sync_type: Annotated[
-        str | None, typer.Option("--sync-type", metavar="manual|scheduled|webhook", help="What the log says of it.")
+    expect: Annotated[
+        str | None,
+        typer.Option("--expect", metavar="DIGEST", help="Publish exactly what `guidelight plan` showed, or nothing."),
     ] = None,
-    triggered_by: Annotated[
-        UUID | None, typer.Option("--triggered-by", metavar="UUID", help="The budtender who asked for it.")
-    ] = None,
+    allow_mass_deactivation: AllowMassDeactivation = False,
+    sync_type: SyncType = None,
+    triggered_by: TriggeredBy = None,
     or_sandbox: Annotated[
         bool, typer.Option("--or-sandbox", help="With no integration at all, sync a shop to practise on.")
     ] = False,
@@ -58,12 +56,75 @@ def sync(
 ) -> None:
     """Bring products up to date with the point of sale."""
     from models.sync import SyncRequest
-    from pipelines.command import Selection, run_syncs
+    from pipelines.command import run_syncs
+    from pipelines.selection import Selection
 
-    kind = sync_type or ("manual" if triggered_by or sys.stdin.isatty() else "scheduled")
-    request = SyncRequest(kind, triggered_by, allow_mass_deactivation, None if product is None else product.strip())
-    selection = Selection(integration, source, due, or_sandbox)
+    request = SyncRequest(
+        _kind(sync_type, triggered_by),
+        triggered_by,
+        allow_mass_deactivation,
+        product=None if product is None else product.strip(),
+        expect=None if expect is None else expect.strip().lower(),
+    )
+    selection = Selection(integration, source, due=due, or_sandbox=or_sandbox)
     raise typer.Exit(run_syncs(database, selection, request, Console(json=json, verbose=verbose)))
+
+
+@app.command()
+def plan(
+    integration: Annotated[
+        str | None, typer.Option("--integration", metavar="ID", help="Plan this one. Default: every active one.")
+    ] = None,
+    source: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Plan the active one of a type.")] = None,
+    allow_mass_deactivation: AllowMassDeactivation = False,
+    database: Database = None,
+    verbose: Verbose = False,
+    json: Json = False,
+) -> None:
+    """Show what a sync would do, product by product, and keep nothing of it."""
+    from models.sync import SyncRequest
+    from pipelines.command_plan import run_plans
+    from pipelines.selection import Selection
+
+    request = SyncRequest(allow_mass_deactivation=allow_mass_deactivation)
+    raise typer.Exit(run_plans(database, Selection(integration, source), request, Console(json=json, verbose=verbose)))
+
+
+@app.command()
+def replay(
+    sync: Annotated[
+        str | None,
+        typer.Option(
+            "--sync",
+            metavar="ID",
+            help="Replay what this sync received. Default: the newest full sync and what came after.",
+        ),
+    ] = None,
+    integration: Annotated[
+        str | None, typer.Option("--integration", metavar="ID", help="Replay this one. Default: the active one.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--type", metavar="TYPE", help="Replay the active one of a type.")
+    ] = None,
+    sync_type: SyncType = None,
+    triggered_by: TriggeredBy = None,
+    database: Database = None,
+    verbose: Verbose = False,
+    json: Json = False,
+) -> None:
+    """Publish once more what staging keeps, without asking the source: after a mapping was mended."""
+    from models.sync import SyncRequest
+    from pipelines.command_replay import run_replay
+    from pipelines.selection import Selection
+
+    request = SyncRequest(_kind(sync_type, triggered_by), triggered_by)
+    selection = Selection(integration, source)
+    raise typer.Exit(run_replay(database, selection, sync, request, Console(json=json, verbose=verbose)))
+
+
+def _kind(given: str | None, triggered_by: UUID | None) -> str:
+    """What the log says of a run whose kind was not given (INTERFACE.md, sync_type)."""
+    return given or ("manual" if triggered_by or sys.stdin.isatty() else "scheduled")
 
 
 @app.command()

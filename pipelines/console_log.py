@@ -27,11 +27,16 @@ def log(console: Console, row: dict[str, Any]) -> None:
     if row["changed_fields"]:
         told = ", ".join(f"{name} {count:,}" for name, count in row["changed_fields"].items())
         print(f"changed columns, and of how many products: {told}")
+    for old, new in row["merged_into"].items():
+        print(f"{cell(old)} was merged into {', '.join(map(cell, new))}")
     _rejected(console, row["rejected"], receipt.get("rejected", 0))
     checks = summary.get("checks")
     if checks:
         failed = ", ".join(cell(one["name"]) for one in checks["failed"])
         print(f"checks: {checks['passed']} passed, {f'failed: {failed}' if failed else 'none failed'}")
+    if summary.get("pruned"):
+        told = ", ".join(f"{count:,} of {table}" for table, count in summary["pruned"].items())
+        print(f"pruned, rows beyond what is kept: {told}")
     console.problems(row)
     details = row["error_details"] or {}
     if row["error_message"] and not details.get("problems"):

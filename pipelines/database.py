@@ -78,23 +78,31 @@ class Connection:
         """Run one statement whose rows nobody needs."""
         self.rows(sql, **parameters)
 
+    def written(self, sql: str, **parameters: Any) -> int:
+        """Run one insert, update or delete, and return how many rows it wrote."""
+        if isinstance(self.raw, psycopg.Connection):
+            return self.raw.execute(*_for_psycopg(sql, parameters)).rowcount
+        (count,) = self.raw.execute(sql, parameters or None).fetchone() or (0,)
+        return int(count)
+
     def script(self, sql: str) -> None:
         """Run several statements without parameters, in the transaction that is open."""
         self.raw.execute(sql.encode() if isinstance(self.raw, psycopg.Connection) else sql)  # type: ignore[arg-type]
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing: committed at the end, rolled back when anything raises."""
+    def transaction(self, *, keeps: bool = True) -> Iterator[None]:
+        """All or nothing: committed at the end, rolled back when anything raises, or where nothing is to be kept."""
         if isinstance(self.raw, psycopg.Connection):
-            with self.raw.transaction():
+            with self.raw.transaction(force_rollback=not keeps):
                 yield
             return
         self.raw.execute("begin")
         is_committed = False
         try:
             yield
-            self.raw.execute("commit")
-            is_committed = True
+            if keeps:
+                self.raw.execute("commit")
+                is_committed = True
         finally:
             if not is_committed:
                 # A commit that failed has rolled back already.

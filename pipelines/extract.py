@@ -31,7 +31,11 @@ _UNCOUNTED = "no count was announced, and one reading does not prove it"
 
 
 class Extraction:
-    """One sync's extraction. What came of it stands in `received`, `problems`, `warnings` and `complete`."""
+    """One sync's extraction. What came of it stands in `received`, `problems`, `warnings` and `complete`.
+
+    `product`: the source_id of the only one that is wanted. `may_vanish`: whatever is not listed may go, however much.
+    `may_seal`: a secret that stands in clear may be sealed.
+    """
 
     def __init__(
         self,
@@ -41,7 +45,9 @@ class Extraction:
         secret: str,
         sync_log_id: UUID,
         *,
+        product: str | None = None,
         may_vanish: bool = False,
+        may_seal: bool = True,
         tell: Tell,
     ) -> None:
         self.received = Received(sync_log_id, integration.id)
@@ -52,12 +58,14 @@ class Extraction:
         self._integration = integration
         self._settings = settings
         self._secret = secret
+        self._product = product
         self._may_vanish = may_vanish
+        self._may_seal = may_seal
         self._tell = tell
         self._arrived: Callable[[int], None] = lambda fetched: None
 
-    def run(self, product: str | None, arrived: Callable[[int], None]) -> None:
-        """Extract all products, or the one of that id. `arrived` is told after each page how many there are.
+    def run(self, arrived: Callable[[int], None]) -> None:
+        """Extract all products, or the one asked for. `arrived` is told after each page how many there are.
 
         To be called under the turn. Raises SourceError when there is nothing to go on with, SyncFailed for a
         product that the source does not list, or what `arrived` raises.
@@ -66,7 +74,7 @@ class Extraction:
         source = self._integration.type
         with connect(self._target, waiting=self._tell) as connection:
             known = landed(connection, source)
-            sealed = secrets.seal_found(connection, self._integration)
+            sealed = secrets.seal_found(connection, self._integration) if self._may_seal else []
             kept = kept_token(connection, self._integration, self._settings, self._secret)
         self.warnings.extend(secrets.warnings(self._integration, sealed))
         for name in sealed:
@@ -81,7 +89,8 @@ class Extraction:
             on_retry=self._tell,
         ) as client:
             reader = SOURCES[source].open(self._settings, self._secret, client, kept)
-            records = self._everything(reader, validator) if product is None else self._one(reader, validator, product)
+            asked = self._product
+            records = self._everything(reader, validator) if asked is None else self._one(reader, validator, asked)
             try:
                 load(self._target, source, self.received, records)
             finally:

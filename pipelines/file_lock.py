@@ -19,8 +19,11 @@ Tell = Callable[[str], None]
 
 
 @contextmanager
-def file_lock(target: Target, source: str, sync_log_id: UUID, tell: Tell) -> Iterator[None]:
-    """DuckDB: an OS lock on `<file>.lock`, which names who has it. It ends with this process, however that ends."""
+def file_lock(target: Target, source: str, act: str, sync_log_id: UUID, tell: Tell) -> Iterator[None]:
+    """DuckDB: an OS lock on `<file>.lock`, which names who has it. It ends with this process, however that ends.
+
+    `act`: sync or plan.
+    """
     assert target.path is not None
     path = Path(f"{target.path}.lock")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,14 +34,18 @@ def file_lock(target: Target, source: str, sync_log_id: UUID, tell: Tell) -> Ite
             holder = _named(descriptor)
             if holder.get("source") == source:
                 who = f"process {holder.get('pid')}"
-                raise TurnRefused(refusal(source, holder.get("sync_log_id", "?"), who), holder.get("sync_log_id"))
+                their = holder.get("act", "sync")
+                raise TurnRefused(
+                    refusal(source, their, holder.get("sync_log_id", "?"), who), holder.get("sync_log_id")
+                )
             if holder and not told:
                 tell(
-                    f"waiting for the sync of {holder.get('source')} (process {holder.get('pid')}), which has the file"
+                    f"waiting for the {holder.get('act', 'sync')} of {holder.get('source')} "
+                    f"(process {holder.get('pid')}), which has the file"
                 )
                 told = True
             time.sleep(0.1)
-        _name(descriptor, {"source": source, "sync_log_id": str(sync_log_id), "pid": str(os.getpid())})
+        _name(descriptor, {"source": source, "act": act, "sync_log_id": str(sync_log_id), "pid": str(os.getpid())})
         try:
             yield
         finally:
@@ -61,6 +68,8 @@ def _name(descriptor: int, holder: dict[str, str]) -> None:
     os.pwrite(descriptor, json.dumps(holder).encode(), 0)
 
 
-def refusal(source: str, sync_log_id: str, who: str) -> str:
-    """What a second sync of the same source is told."""
+def refusal(source: str, act: str, sync_log_id: str, who: str) -> str:
+    """What a second sync or plan of the same source is told."""
+    if act == "plan":
+        return f"{source} is already being read for a plan: {sync_log_id} ({who}). Wait for it"
     return f"{source} is already syncing: sync {sync_log_id} ({who}). Wait for it, or look at `guidelight logs show`"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from pipelines.database import Connection, Row
 from pipelines.errors import ConfigurationError
+from pipelines.merged import merged_from, merged_into
 from pipelines.sources import SOURCES
 from pipelines.staging import reading
 
@@ -18,9 +18,6 @@ CAUSES = {
     "return": "it is listed again",
 }
 """What each cause of product_changes means (DESIGN.md, Tables)."""
-
-_MERGED = "merged_from_product_ids"
-"""The member of a record that names the products merged into it (contracts/TREEZ.md)."""
 
 
 def history(database: str | None, given: str, source: str | None, limit: int) -> dict[str, Any]:
@@ -46,8 +43,11 @@ def history(database: str | None, given: str, source: str | None, limit: int) ->
             "now": _now(connection, source, source_id),
             "staging": seen,
             "rejected": _rejected(connection, source, source_id),
-            "merged_from": [_named(connection, source, old) for old in _merged(newest)],
-            "merged_into": _merged_into(connection, source, source_id),
+            "merged_from": [_named(connection, source, old) for old in merged_from(source, newest)],
+            "merged_into": [
+                _named(connection, source, new)
+                for new in merged_into(connection, source, [source_id]).get(source_id, [])
+            ],
             **changes(connection, source, source_id, kept, limit),
         }
 
@@ -198,23 +198,6 @@ def _members(fields: dict[str, Any], contents: dict[str, Any]) -> list[str] | No
     if not (isinstance(old, dict) and isinstance(new, dict)):
         return None
     return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
-
-
-def _merged(payload: Any) -> list[str]:
-    named = payload.get(_MERGED) if isinstance(payload, dict) else None
-    return [str(one) for one in named if isinstance(one, str | int)] if isinstance(named, list) else []
-
-
-def _merged_into(connection: Connection, source: str, source_id: str) -> list[Row]:
-    rows = connection.rows(
-        f"""
-        select source_id, payload -> '{_MERGED}' as merged from staging_{source}.payloads
-        where strpos(cast(payload -> '{_MERGED}' as varchar), $id) > 0
-        """,
-        id=json.dumps(source_id, ensure_ascii=False)[1:-1],
-    )
-    into = {row["source_id"] for row in rows if source_id in _merged({_MERGED: row["merged"]})} - {source_id}
-    return [_named(connection, source, one) for one in sorted(into)]
 
 
 def _named(connection: Connection, source: str, source_id: str) -> Row:

@@ -32,8 +32,8 @@ ERRORS_SHOWN = 50
 _MESSAGE = 500
 
 _COLUMNS = ("fetched", "created", "updated", "unchanged", "absent", "rejected", "errors")
-_REFUSED = "already syncing"
-"""What every refusal says (pipelines/turn.py)."""
+_REFUSED = "is already"
+"""What every refusal says (pipelines/file_lock.py)."""
 
 _NOT_ENABLED = "No integration is active and enabled for scheduled syncs: nothing will be synced until one is"
 _ONLY_SANDBOX = (

@@ -8,6 +8,7 @@ from typing import Any
 
 from models.sync import SyncLog
 from pipelines.database import Connection, Row
+from pipelines.merged import merged_into
 from pipelines.sources import SOURCES
 
 REASONS_SHOWN = 20
@@ -19,7 +20,8 @@ def outcome(connection: Connection, log: SyncLog) -> dict[str, Any]:
     `integration_name` and `source` (None when the integration has been deleted) · `changed_fields`: {column: how many
     products got another value there}, the most first, created products apart · `rejected`: the first REASONS_SHOWN
     reasons as {reason, records, source_id, page} with one record as an example, the most frequent first; empty too
-    where staging has been pruned · `repeat`: the command that does the same again.
+    where staging has been pruned · `merged_into`: {source_id: [source_ids]} of the absent products that were merged ·
+    `repeat`: the command that does the same again.
     """
     of = connection.one("select name, type from integrations where id = $id", id=log.integration_id)
     source = of["type"] if of and of["type"] in SOURCES else None
@@ -28,7 +30,8 @@ def outcome(connection: Connection, log: SyncLog) -> dict[str, Any]:
         "source": of["type"] if of else None,
         "changed_fields": _changed_fields(connection, log),
         "rejected": _rejected(connection, log, source) if source else [],
-        "repeat": _repeat(connection, log, source),
+        "merged_into": merged_into(connection, source, (log.summary or {}).get("absent") or []) if source else {},
+        "repeat": _repeat(log),
     }
 
 
@@ -58,27 +61,12 @@ def _rejected(connection: Connection, log: SyncLog, source: str) -> list[Row]:
     )
 
 
-def _repeat(connection: Connection, log: SyncLog, source: str | None) -> str:
-    wanted = f"guidelight sync --integration {log.integration_id}"
-    if log.scope != "product":
-        return wanted
-    return f"{wanted} --product {quote(_product(connection, log, source))}"
-
-
-def _product(connection: Connection, log: SyncLog, source: str | None) -> str:
-    """The one product that a sync was asked for; SOURCE_ID where it came to nothing and no table names it."""
-    if source is None:
-        return "SOURCE_ID"
-    found: str | None = connection.value(
-        f"""
-        select source_id from (
-            select source_id from staging_{source}.sightings where sync_log_id = $id
-            union all
-            select source_id from staging_{source}.rejected_records where sync_log_id = $id and source_id is not null
-            union all
-            select source_id from product_changes where sync_log_id = $id
-        ) as known limit 1
-        """,
-        id=log.id,
-    )
-    return found or "SOURCE_ID"
+def _repeat(log: SyncLog) -> str:
+    asked = (log.summary or {}).get("asked") or {}
+    act = "replay" if log.scope == "replay" else "sync"
+    words = [f"guidelight {act} --integration {log.integration_id}"]
+    if log.scope == "product":
+        words.append(f"--product {quote(asked.get('product', 'SOURCE_ID'))}")
+    if "sync" in asked:
+        words.append(f"--sync {asked['sync']}")
+    return " ".join(words)

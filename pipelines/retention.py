@@ -1,6 +1,8 @@
-"""Forget what is old enough (DESIGN.md, Tables, Retention); only by who has the turn, after a publish."""
+"""Forget what staging need not keep (DESIGN.md, Tables, Retention, and `plan`); only by who has the turn."""
 
 from __future__ import annotations
+
+from uuid import UUID
 
 from pipelines.database import Connection
 
@@ -25,27 +27,61 @@ _LOGS = """
 """
 
 
-def prune(connection: Connection, source: str) -> None:
+def prune(connection: Connection, source: str) -> dict[str, int]:
     """Remove from staging what no kept sync refers to, dlt's own rows of that age, and logs beyond their days.
 
     Payloads stay as long as a kept sighting or a product refers to them. product_changes is never pruned.
+    Returns how many rows of which table went, those of which any did.
     """
     staging = f"staging_{source}"
     old = _LOGS.format(kept=FULL_SYNCS_KEPT)
-    _forget_logs(connection, source)
-    if connection.one(f"{old} limit 1", source=source) is None:
-        return
-    for table in ("sightings", "rejected_records"):
+    gone = {"sync_logs": _forget_logs(connection, source)}
+    if connection.one(f"{old} limit 1", source=source) is not None:
+        for table in ("sightings", "rejected_records"):
+            gone[table] = connection.written(
+                f"delete from {staging}.{table} "
+                f"where sync_log_id in ({old}) or sync_log_id not in (select id from sync_logs)",
+                source=source,
+            )
+        gone["payloads"] = _forget_payloads(connection, source)
+        _forget_loads(connection, source, old)
+    return {table: count for table, count in gone.items() if count}
+
+
+def _forget_loads(connection: Connection, source: str, old: str) -> None:
+    if _has_loads(connection, source):
         connection.execute(
-            f"delete from {staging}.{table} "
-            f"where sync_log_id in ({old}) or sync_log_id not in (select id from sync_logs)",
+            f"""
+            delete from staging_{source}._dlt_loads where inserted_at < (
+                select max(log.started_at) from sync_logs as log where log.id in ({old})
+            )
+            """,
             source=source,
         )
-    connection.execute(
+
+
+def forget_plan(connection: Connection, source: str, plan: UUID) -> None:
+    """Remove from staging what a plan brought, which has the turn of the source or died with it."""
+    staging = f"staging_{source}"
+    for table in ("sightings", "rejected_records"):
+        connection.execute(f"delete from {staging}.{table} where sync_log_id = $id", id=plan)
+    _forget_payloads(connection, source)
+    if _has_loads(connection, source):
+        connection.execute(
+            f"delete from {staging}._dlt_loads where inserted_at >= "
+            "(select taken_at from sync_turns where source = $source and sync_log_id = $id)",
+            source=source,
+            id=plan,
+        )
+
+
+def _forget_payloads(connection: Connection, source: str) -> int:
+    return connection.written(
         f"""
-        delete from {staging}.payloads as payload
+        delete from staging_{source}.payloads as payload
         where not exists (
-            select 1 from {staging}.sightings as sighting where sighting.content_hash = payload.content_hash
+            select 1 from staging_{source}.sightings as sighting
+            where sighting.content_hash = payload.content_hash
         )
         and not exists (
             select 1 from product_sync_state as state
@@ -54,21 +90,17 @@ def prune(connection: Connection, source: str) -> None:
         """,
         source=source,
     )
-    loads = "select 1 from information_schema.tables where table_schema = $schema and table_name = '_dlt_loads'"
-    if connection.one(loads, schema=staging) is not None:
-        connection.execute(
-            f"""
-            delete from {staging}._dlt_loads where inserted_at < (
-                select max(log.started_at) from sync_logs as log where log.id in ({old})
-            )
-            """,
-            source=source,
-        )
 
 
-def _forget_logs(connection: Connection, source: str) -> None:
+def _has_loads(connection: Connection, source: str) -> bool:
+    """Whether dlt has made its own table of loads, which it does when it first lands something."""
+    found = "select 1 as n from information_schema.tables where table_schema = $schema and table_name = '_dlt_loads'"
+    return connection.one(found, schema=f"staging_{source}") is not None
+
+
+def _forget_logs(connection: Connection, source: str) -> int:
     """Logs of the source beyond their days, but not of a sync that staging still holds."""
-    connection.execute(
+    return connection.written(
         f"""
         delete from sync_logs
         where status <> 'running' and started_at < now() - interval '{LOG_DAYS} days'

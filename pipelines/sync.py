@@ -8,16 +8,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models.integration import Integration, SourceSettings
+from models.publish import Publish
 from models.sync import Problem, ProblemKind, Problems, SyncLog, SyncRequest, SyncResult, verdict
-from pipelines import practice, secrets, store, turn
+from pipelines import intake, store, turn
+from pipelines.change_set import evaluate
 from pipelines.check import check, summary
 from pipelines.configure import configured
 from pipelines.database import connect
 from pipelines.errors import ConfigurationError, DatabaseFailed, GuidelightError, Interrupted, SyncFailed
-from pipelines.extract import Extraction
+from pipelines.intake import Intake
+from pipelines.planned import moved_on
+from pipelines.publish import guard, publish_of
 from pipelines.retention import prune
 from pipelines.settings import Target
-from pipelines.transform import Publish, mapping_version, release
+from pipelines.transform import release
 from pipelines.warm import Warm
 from pipelines.warnings import of_sync
 
@@ -36,7 +40,7 @@ class Run:
     settings: SourceSettings
     request: SyncRequest
     tell: Tell
-    extraction: Extraction
+    intake: Intake
     problems: Problems = field(default_factory=Problems)
     warnings: list[dict[str, Any]] = field(default_factory=list)
     checks: dict[str, Any] | None = None
@@ -49,24 +53,16 @@ def sync(target: Target, integration: Integration, request: SyncRequest, warm: W
     after the log was finished.
     """
     settings = configured(integration)
-    with connect(target, waiting=tell) as connection:
-        secret = secrets.resolve(connection, integration, settings)
-        day = store.finished_syncs(connection, integration)
     opening = turn.Opening(integration, request.sync_type, request.triggered_by, release(), request.scope)
-    with practice.served(integration, settings, day) as settings, turn.take(target, opening, tell) as held:
-        extraction = Extraction(
-            target,
-            integration,
-            settings,
-            secret,
-            held.sync_log_id,
-            may_vanish=request.allow_mass_deactivation,
-            tell=tell,
-        )
-        run = Run(target, integration, settings, request, tell, extraction)
+    with (
+        intake.opened(target, integration, settings, request, tell) as opened,
+        turn.take(target, opening, tell) as held,
+    ):
+        run = Run(target, integration, settings, request, tell, opened(held.sync_log_id))
         try:
             _extract(run, held)
             held.check()
+            _expect(run, warm)
             published = _publish(run, held, warm)
             _check(run, warm, published)
             return _finished(run, held)
@@ -80,31 +76,28 @@ def sync(target: Target, integration: Integration, request: SyncRequest, warm: W
 def _extract(run: Run, held: turn.Turn) -> None:
     """Step 3."""
     try:
-        run.extraction.run(run.request.product, held.progress)
+        run.intake.run(held.progress)
     finally:
-        run.problems.extend(run.extraction.problems)
-        run.warnings.extend(run.extraction.warnings)
+        run.problems.extend(run.intake.problems)
+        run.warnings.extend(run.intake.warnings)
+
+
+def _expect(run: Run, warm: Warm) -> None:
+    """Before step 4, where a plan is to be published: say what has moved on since. The publish compares once more."""
+    if run.request.expect is None:
+        return
+    now = evaluate(run.target, warm, _wanted(run), run.tell)
+    if not now.digest.startswith(run.request.expect):
+        raise SyncFailed(moved_on(run.request.expect, now))
+
+
+def _wanted(run: Run) -> Publish:
+    return publish_of(run.integration, run.settings, run.request, run.intake, run.problems)
 
 
 def _publish(run: Run, held: turn.Turn, warm: Warm) -> Publish:
     """Step 4. What dbt says of it counts for nothing: published_at, read back, is the proof."""
-    received = run.extraction.received
-    wanted = Publish(
-        source=run.integration.type,
-        sync_log_id=held.sync_log_id,
-        integration_id=run.integration.id,
-        mapping_version=mapping_version(run.settings.category_map),
-        category_map=dict(run.settings.category_map),
-        listing_complete=run.extraction.complete,
-        allow_mass_deactivation=run.request.allow_mass_deactivation,
-        max_deactivation_percent=run.settings.max_deactivation_percent,
-        sightings=len(received.sightings),
-        sightings_digest=received.sightings_digest,
-        rejected=len(received.rejected),
-        errors=run.problems.total,
-        conflict_strategy=run.settings.conflict_strategy,
-        product=run.request.product,
-    )
+    wanted = _wanted(run)
     try:
         warm.publish(wanted)
     except SyncFailed:
@@ -135,13 +128,13 @@ def _check(run: Run, warm: Warm, published: Publish) -> None:
 
 def _finished(run: Run, held: turn.Turn) -> SyncResult:
     """Step 6, after a publish: the guard's word, the warnings, the verdict."""
-    received = run.extraction.received
+    received = run.intake.received
     with connect(run.target, waiting=run.tell) as connection, connection.transaction():
         receipt = (store.log(connection, held.sync_log_id).summary or {})["receipt"]
         if receipt["held_back"]:
-            run.problems.add(_guard(receipt, run.settings.max_deactivation_percent))
-        if turn.is_held(connection, run.integration.type, held.sync_log_id):
-            prune(connection, run.integration.type)
+            run.problems.add(guard(receipt["held_back"], run.settings))
+        is_held = turn.is_held(connection, run.integration.type, held.sync_log_id)
+        pruned = prune(connection, run.integration.type) if is_held else {}
         run.warnings.extend(of_sync(connection, run.integration.type, held.sync_log_id))
         store.finish(
             connection,
@@ -149,18 +142,15 @@ def _finished(run: Run, held: turn.Turn) -> SyncResult:
             status=verdict(published=True, errors_count=run.problems.total),
             problems=run.problems,
             error_message=run.problems.kept[0].message if run.problems.kept else None,
-            summary={"warnings": run.warnings, "duplicates": received.duplicates, "checks": run.checks},
+            summary={
+                "asked": run.request.asked,
+                "warnings": run.warnings,
+                "duplicates": received.duplicates,
+                "checks": run.checks,
+                "pruned": pruned,
+            },
         )
         return _result(store.log(connection, held.sync_log_id))
-
-
-def _guard(receipt: dict[str, Any], percent: float) -> Problem:
-    return Problem(
-        ProblemKind.GUARD,
-        f"{receipt['held_back']} of {receipt['active_before']} active products are no longer listed, more than "
-        f"{percent:g}% at once: none was made absent. Is this another shop? "
-        "If they are really gone, sync once with --allow-mass-deactivation",
-    )
 
 
 def _failed(run: Run, held: turn.Turn, error: BaseException) -> SyncResult:
@@ -174,14 +164,14 @@ def _failed(run: Run, held: turn.Turn, error: BaseException) -> SyncResult:
             is_published = store.published_at(connection, held.sync_log_id) is not None
             with connection.transaction():
                 if not is_published:
-                    store.fetched(connection, held.sync_log_id, run.extraction.received.fetched)
+                    store.fetched(connection, held.sync_log_id, run.intake.received.fetched)
                 store.finish(
                     connection,
                     held.sync_log_id,
                     status=verdict(published=is_published, errors_count=run.problems.total, interrupted=True),
                     problems=run.problems,
                     error_message=message,
-                    summary={"warnings": run.warnings},
+                    summary={"asked": run.request.asked, "warnings": run.warnings},
                     traceback=None if is_expected else traceback.format_exception(error)[-_FRAMES_KEPT:],
                 )
                 result = _result(store.log(connection, held.sync_log_id))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from models.check import IDS_KEPT, Found, Severity
+from models.publish import Publish
 from pipelines.database import connect
 from pipelines.errors import SyncFailed
 from pipelines.settings import ROOT, Target, build_directory, point_dbt_at, quiet_libraries
@@ -30,33 +29,6 @@ _FLAGS = (
     "--no-use-colors",
     "--no-version-check",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Publish:
-    """What the publish of one sync is told; the vars of dbt_project.yml."""
-
-    source: str
-    sync_log_id: UUID
-    integration_id: UUID
-    mapping_version: str
-    category_map: dict[str, str]
-    listing_complete: bool
-    allow_mass_deactivation: bool
-    max_deactivation_percent: float
-    sightings: int
-    sightings_digest: int
-    rejected: int
-    errors: int
-    conflict_strategy: str = "api_wins"
-    product: str | None = None
-    """The one product that was asked for; None: all of them."""
-
-    def as_vars(self) -> str:
-        """The vars as dbt takes them."""
-        fields = {name: getattr(self, name) for name in self.__slots__}
-        # In its own characters: dbt's reader refuses the escapes of those beyond the BMP.
-        return json.dumps(fields, default=str, ensure_ascii=False)
 
 
 def release() -> str:
@@ -97,6 +69,15 @@ class Dbt:
         A connection lost at commit raises too, although the publish may stand: only published_at tells.
         """
         self._invoke(self.manifest, "run", "--select", "products", "--vars", wanted.as_vars())
+
+    def compile(self, wanted: Publish) -> dict[str, str]:
+        """The SQL of the change set and of what surrounds it in a plan, by the names of the models and analyses.
+
+        Raises SyncFailed with dbt's reason.
+        """
+        which = ["products", "plan_session", "plan_proof", "plan_digest"]
+        result = self._invoke(self.manifest, "compile", "--select", *which, "--vars", wanted.as_vars())
+        return {one.node.name: one.node.compiled_code for one in result.result.results}
 
     def test(self, wanted: Publish, max_age_hours: float) -> list[Found]:
         """Run the data tests of the checks on what this sync published; which rows fail is asked of those that do.

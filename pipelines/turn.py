@@ -16,6 +16,7 @@ from pipelines.errors import ConfigurationError, DatabaseFailed, SyncFailed, Tur
 from pipelines.file_lock import file_lock, refusal
 from pipelines.heartbeat import Heartbeat
 from pipelines.process import Process
+from pipelines.retention import forget_plan
 from pipelines.settings import Target
 
 LIVE = 15.0
@@ -31,21 +32,27 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What the log row of a sync begins with."""
+    """What the log row of a sync begins with. A plan has none (`is_logged`): what it brought is removed at its end."""
 
     integration: Integration
     sync_type: str
     triggered_by: UUID | None
     release: str
     scope: str = "full"
+    is_logged: bool = True
+
+    @property
+    def act(self) -> str:
+        return "sync" if self.is_logged else "plan"
 
 
 class Turn:
     """The turn of a source, held by one sync."""
 
-    def __init__(self, target: Target, sync_log_id: UUID, heartbeat: Heartbeat | None) -> None:
+    def __init__(self, target: Target, sync_log_id: UUID, heartbeat: Heartbeat | None, *, is_logged: bool) -> None:
         self.target = target
         self.sync_log_id = sync_log_id
+        self._is_logged = is_logged
         self._heartbeat = heartbeat
         self._told = 0.0
 
@@ -57,7 +64,7 @@ class Turn:
     def progress(self, fetched: int) -> None:
         """Show how many products have come, at most once a second; dropped where the database is busy."""
         self.check()
-        if time.monotonic() - self._told < 1.0:
+        if not self._is_logged or time.monotonic() - self._told < 1.0:
             return
         self._told = time.monotonic()
         if self._heartbeat is not None:
@@ -75,17 +82,19 @@ class Turn:
 def take(target: Target, opening: Opening, tell: Tell) -> Iterator[Turn]:
     """Take the turn of the integration's source and write the log row, running and visible at once; give it back.
 
-    What a dead sync left running is closed in the same transaction. `tell` hears of waiting, in sentences.
+    What a dead sync left running is closed in the same transaction, what a dead plan left is removed. `tell` hears of
+    waiting, in sentences.
     Raises TurnRefused when a sync of the source lives.
     """
     sync_log_id = uuid4()
     if target.engine == "duckdb":
-        with file_lock(target, opening.integration.type, sync_log_id, tell):
+        with file_lock(target, opening.integration.type, opening.act, sync_log_id, tell):
             with connect(target, waiting=tell) as connection, connection.transaction():
                 _close_dead(connection, connection.rows("select id from sync_logs where status = 'running'"))
+                _forget_dead_plan(connection, opening.integration.type)
                 _begin(connection, sync_log_id, opening)
             try:
-                yield Turn(target, sync_log_id, None)
+                yield Turn(target, sync_log_id, None, is_logged=opening.is_logged)
             finally:
                 _give_back(target, opening.integration.type, sync_log_id)
         return
@@ -93,7 +102,7 @@ def take(target: Target, opening: Opening, tell: Tell) -> Iterator[Turn]:
     heartbeat = Heartbeat(target, opening.integration.type, sync_log_id)
     try:
         with heartbeat:
-            yield Turn(target, sync_log_id, heartbeat)
+            yield Turn(target, sync_log_id, heartbeat, is_logged=opening.is_logged)
     finally:
         _give_back(target, opening.integration.type, sync_log_id)
 
@@ -110,18 +119,19 @@ def _begin(connection: Connection, sync_log_id: UUID, opening: Opening) -> None:
     me = Process.current()
     # now() is when the transaction began, and it may have waited long for a publish to be decided.
     clock = "clock_timestamp()" if connection.is_postgres else "now()"
-    connection.execute(
-        f"""
-        insert into sync_logs (id, integration_id, sync_type, status, started_at, triggered_by, scope, release)
-        values ($id, $integration_id, $sync_type, 'running', {clock}, $triggered_by, $scope, $release)
-        """,
-        id=sync_log_id,
-        integration_id=opening.integration.id,
-        sync_type=opening.sync_type,
-        triggered_by=opening.triggered_by,
-        scope=opening.scope,
-        release=opening.release,
-    )
+    if opening.is_logged:
+        connection.execute(
+            f"""
+            insert into sync_logs (id, integration_id, sync_type, status, started_at, triggered_by, scope, release)
+            values ($id, $integration_id, $sync_type, 'running', {clock}, $triggered_by, $scope, $release)
+            """,
+            id=sync_log_id,
+            integration_id=opening.integration.id,
+            sync_type=opening.sync_type,
+            triggered_by=opening.triggered_by,
+            scope=opening.scope,
+            release=opening.release,
+        )
     connection.execute(
         "insert into sync_turns (source) values ($source) on conflict (source) do nothing", source=source
     )
@@ -153,6 +163,8 @@ def _give_back(target: Target, source: str, sync_log_id: UUID) -> None:
     ):
         # A log that could not be finished must not stay running once nobody has the turn.
         _close_dead(connection, [{"id": sync_log_id}])
+        if is_held(connection, source, sync_log_id):
+            _forget_dead_plan(connection, source)
         connection.execute(
             "update sync_turns set sync_log_id = null, heartbeat_at = null "
             "where source = $source and sync_log_id = $id",
@@ -193,6 +205,17 @@ def _close_dead(connection: Connection, dead: list[Row]) -> None:
         )
 
 
+def _forget_dead_plan(connection: Connection, source: str) -> None:
+    """Remove what the source's last holder brought, where that was a plan: it has the turn, but no log."""
+    plan = connection.value(
+        "select sync_log_id from sync_turns where source = $source and sync_log_id is not null "
+        "and sync_log_id not in (select id from sync_logs)",
+        source=source,
+    )
+    if plan is not None:
+        forget_plan(connection, source, plan)
+
+
 def _take_row(target: Target, sync_log_id: UUID, opening: Opening, tell: Tell) -> None:
     """Postgres: the row of sync_turns, by the database's clock."""
     source = opening.integration.type
@@ -206,11 +229,12 @@ def _take_row(target: Target, sync_log_id: UUID, opening: Opening, tell: Tell) -
                     return
                 continue
         if holder["silence"] <= LIVE or (told and holder["heartbeat_at"] != first_beat):
-            raise TurnRefused(refusal(source, str(holder["sync_log_id"]), _who(holder)), str(holder["sync_log_id"]))
+            their = str(holder["sync_log_id"])
+            raise TurnRefused(refusal(source, str(holder["act"]), their, _who(holder)), their)
         if not told:
             first_beat, told = holder["heartbeat_at"], True
             tell(
-                f"sync {holder['sync_log_id']} has the turn of {source} but has been silent for "
+                f"{holder['act']} {holder['sync_log_id']} has the turn of {source} but has been silent for "
                 f"{holder['silence']:.0f} s: waiting until it beats, or has been silent for {DEAD:.0f} s"
             )
         time.sleep(_POLL)
@@ -220,6 +244,7 @@ def _holder(connection: Connection, source: str) -> Row | None:
     return connection.one(
         """
         select sync_log_id, host, boot_id, pid_namespace, pid, process_started, heartbeat_at,
+            case when sync_log_id in (select id from sync_logs) then 'sync' else 'plan' end as act,
             cast(extract(epoch from (clock_timestamp() - heartbeat_at)) as double precision) as silence
         from sync_turns where source = $source and sync_log_id is not null
         """,
@@ -254,6 +279,7 @@ def _take_over(connection: Connection, sync_log_id: UUID, opening: Opening, seen
             return False
         if now["sync_log_id"] is not None:
             _close_dead(connection, [{"id": now["sync_log_id"]}])
+            _forget_dead_plan(connection, source)
         _begin(connection, sync_log_id, opening)
     return True
 

@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from models.check import Expectation, Found
+from models.publish import Publish
 from pipelines.settings import Target
-from pipelines.transform import Dbt, Publish
+from pipelines.transform import Dbt
 from pipelines.worker import Acts, Worker
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ class Warm:
     def publish(self, wanted: Publish) -> None:
         """Publish one change set. Raises SyncFailed; only published_at tells whether it stands."""
         self._dbt.ask("publish", wanted)
+
+    def compile(self, wanted: Publish) -> dict[str, str]:
+        """The SQL of a change set and of what surrounds it in a plan. Raises SyncFailed."""
+        compiled: dict[str, str] = self._dbt.ask("compile", wanted)
+        return compiled
 
     def test(self, wanted: Publish, max_age_hours: float) -> list[Found]:
         """Run dbt's data tests on what was published. Raises SyncFailed when they could not be run."""
@@ -68,7 +74,7 @@ class Warm:
 
 def _dbt(target: Target) -> Acts:
     dbt = Dbt(target, PARSED.get(target.engine))
-    return {"make_views": dbt.make_views, "publish": dbt.publish, "test": dbt.test}
+    return {"make_views": dbt.make_views, "publish": dbt.publish, "compile": dbt.compile, "test": dbt.test}
 
 
 def _great_expectations(target: Target) -> Acts:

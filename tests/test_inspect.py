@@ -70,6 +70,7 @@ def tell_story(shop: Shop) -> Story:
     deactivated |= {"product_status": "DEACTIVATED", "above_threshold": True}
     souvenir["category_type"] = "souvenirs "
     untested["lab_results"] = []
+    souvenir["merged_from_product_ids"] = [gone["product_id"], "never-seen"]
     shop.remove([back, gone])
     second = shop.sync()
     assert second.row["listing_complete"] and second.receipt["absent"] == 2, second.ran
@@ -177,6 +178,13 @@ def test_vanished_and_returned(story: Story) -> None:
         story.gone: (story.published[1], None),
         story.gone_and_back: (story.published[1], story.published[2]),
     }
+
+
+def test_merged(story: Story) -> None:
+    (row,) = story.ask("merged")
+    assert (row["old_source_id"], row["new_source_id"]) == (story.gone, story.souvenir)
+    assert (row["old_name"], row["new_name"]) == (story.name(story.gone), story.name(story.souvenir))
+    assert row["changed_at"] == story.published[1] and row["new_is_active"] is True
 
 
 def test_price_history(story: Story) -> None:

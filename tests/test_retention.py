@@ -37,9 +37,9 @@ def copied(shop: Shop, days: int) -> None:
     )
 
 
-def pruned(shop: Shop) -> None:
+def pruned(shop: Shop) -> dict[str, int]:
     with connect(shop.database.target) as connection, connection.transaction():
-        prune(connection, "treez")
+        return prune(connection, "treez")
 
 
 def test_the_newest_ten_full_syncs_stay_in_staging(stocked: Shop) -> None:
@@ -47,11 +47,13 @@ def test_the_newest_ten_full_syncs_stay_in_staging(stocked: Shop) -> None:
         copied(stocked, days)
     assert kept(stocked) == FULL_SYNCS_KEPT + 3
     stocked.execute("insert into staging_treez.payloads values ('an-orphan', 'raw', 'x', cast('{}' as jsonb))")
-    pruned(stocked)
+    assert pruned(stocked) == {"sightings": 3 * PRODUCTS, "payloads": 1}
     assert kept(stocked) == FULL_SYNCS_KEPT
     assert stocked.value("select count(*) from staging_treez.payloads") == PRODUCTS
     assert len(stocked.logs()) == FULL_SYNCS_KEPT + 3, "logs have their own days"
-    assert stocked.sync().status == 0
+    synced = stocked.sync()
+    assert synced.status == 0 and synced.summary["pruned"] == {"sightings": PRODUCTS}
+    assert f"{PRODUCTS} of sightings" in stocked.command("logs", "show").stdout
 
 
 def test_a_log_beyond_its_days_stays_while_staging_holds_its_sync(stocked: Shop) -> None:

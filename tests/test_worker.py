@@ -11,10 +11,10 @@ import pytest
 
 from models.check import Expectation, Severity
 from models.integration import CheckSettings
+from models.publish import Publish
 from pipelines.check import check
 from pipelines.errors import ConfigurationError, SyncFailed
 from pipelines.examine import examine
-from pipelines.transform import Publish
 from pipelines.worker import Worker
 from tests.shop import PRODUCTS, Shop
 

@@ -84,3 +84,13 @@
         end
     ) || '}'
 {%- endmacro %}
+
+{# What a sync writes into a product that is no longer listed, as the text of a json object. #}
+{% macro absent_values(relation) -%}
+    '{' || concat_ws(
+        ','
+        {%- for column in ['is_active', 'in_stock'] %},
+        case when {{ relation }}.{{ column }} is distinct from false then '"{{ column }}":false' end
+        {%- endfor %}
+    ) || '}'
+{%- endmacro %}

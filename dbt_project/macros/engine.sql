@@ -150,6 +150,19 @@
     regexp_matches({{ expression }}, '{{ pattern }}')
 {%- endmacro %}
 
+{# SHA-256 of a text's UTF-8 bytes, in hexadecimal digits. #}
+{% macro sha256_hex(expression) -%}
+    {{ return(adapter.dispatch('sha256_hex', 'guidelight')(expression)) }}
+{%- endmacro %}
+
+{% macro default__sha256_hex(expression) -%}
+    encode(sha256(convert_to({{ expression }}, 'UTF8')), 'hex')
+{%- endmacro %}
+
+{% macro duckdb__sha256_hex(expression) -%}
+    sha256({{ expression }})
+{%- endmacro %}
+
 {# A hash's first 12 hexadecimal digits as a number: what the load's proof adds up. #}
 {% macro hash_number(column) -%}
     {{ return(adapter.dispatch('hash_number', 'guidelight')(column)) }}

@@ -29,16 +29,7 @@
             from {{ products }} as product
             where product.source = '{{ var('source') }}'
               and product.source_id is not null
-              and {{ 'true' if var('listing_complete') else 'false' }}
-              and (coalesce(product.is_active, false) or coalesce(product.in_stock, false))
-              and not exists (
-                  select 1 from {{ source(var('source'), 'sightings') }} as sighting
-                  where sighting.sync_log_id = '{{ var('sync_log_id') }}' and sighting.source_id = product.source_id
-              )
-              and not exists (
-                  select 1 from {{ source(var('source'), 'rejected_records') }} as rejected
-                  where rejected.sync_log_id = '{{ var('sync_log_id') }}' and rejected.source_id = product.source_id
-              )
+              and {{ unlisted('product') }}
         ),
 
         history as (

@@ -6,6 +6,16 @@
     {{ return(['price_retail', 'price_member', 'price_sale', 'in_stock', 'stock_quantity', 'is_active']) }}
 {%- endmacro %}
 
+{# What a replay leaves as it is: the stock that staging knows is older than what the app shows. #}
+{% macro never_replayed() -%}
+    {{ return(['in_stock', 'stock_quantity']) }}
+{%- endmacro %}
+
+{# Whether this run may keep a column as it is although the source says otherwise. #}
+{% macro may_keep() -%}
+    {{ return(var('conflict_strategy') != 'api_wins' or var('scope') == 'replay') }}
+{%- endmacro %}
+
 {# Whether a person edited the column: `products` holds neither what the source says nor what a sync last wrote there.
    Without a state row nothing counts as edited: an adopted table's values were written by nobody we know. #}
 {% macro is_edited(column, types) -%}
@@ -34,7 +44,9 @@
 {# Whether the column stays as it is although the source says otherwise. #}
 {% macro is_kept(relation, column) -%}
     {%- set strategy = var('conflict_strategy') -%}
-    {%- if strategy == 'merge' -%}
+    {%- if var('scope') == 'replay' and column in never_replayed() -%}
+        {{ relation }}.{{ column }}_differs
+    {%- elif strategy == 'merge' -%}
         {{ relation }}.{{ column }}_edited
     {%- elif strategy == 'manual_wins' and column == 'is_active' -%}
         ({{ relation }}.is_active_edited and not coalesce({{ relation }}.was_active, true))
@@ -52,14 +64,14 @@
 
 {# product_sync_state.written: what a sync last wrote where that isn't what the source says now, as json text. #}
 {% macro written_elsewhere(relation, types) -%}
-    {%- if var('conflict_strategy') == 'api_wins' -%}
+    {%- if not may_keep() -%}
         cast(null as varchar)
     {%- else -%}
         nullif('{' || concat_ws(
             ','
             {%- for column in mapped_columns() %},
             case
-                {%- if column == 'is_active' %}
+                {%- if column == 'is_active' and var('conflict_strategy') != 'api_wins' %}
                 {#- Switched off by a person, a product stays off, though the source switches it off as well for a while. #}
                 when not coalesce({{ relation }}.was_active, true) and {{ relation }}.is_active_written = 'true'
                     and not {{ relation }}.is_active

@@ -35,6 +35,9 @@ class Source(Protocol[Settings]):
     telling: tuple[str, ...]
     """The members of a record that explain a product's price, stock and category to a person, as received."""
 
+    merged_from: str
+    """The member of a record that lists the source_ids of products which were merged into it."""
+
     def open(self, settings: Settings, secret: str, client: Client, kept: KeptToken | None = None) -> Reader:
         """A reader of the shop. `secret` is the key that `settings.api_key` refers to; `kept` outlives the sync."""
         ...

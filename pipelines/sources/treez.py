@@ -25,6 +25,7 @@ class Treez:
     """The source `treez`, for the dialects treez-v2 and bearer."""
 
     largest_answer = 50_000_000
+    merged_from = "merged_from_product_ids"
     telling: tuple[str, ...] = (
         "pricing",
         "discounts",

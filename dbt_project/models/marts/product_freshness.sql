@@ -47,7 +47,8 @@ seen as (
         max(logs.started_at) as last_seen_at
     from sightings
     inner join logs on logs.id = sightings.sync_log_id
-    where logs.published_at is not null
+    -- A replay shows again what was received before it.
+    where logs.published_at is not null and logs.scope <> 'replay'
     group by sightings.source, sightings.source_id
 ),
 

@@ -143,7 +143,7 @@ compared as (
         present.source_id is not null and {{ differs('incoming', 'present', column, types) }} as {{ column }}_differs,
         {{ as_json_text('present.' ~ column) }} as {{ column }}_before,
         {{ is_edited(column, types) }} as {{ column }}_edited,
-        {%- if var('conflict_strategy') != 'api_wins' %}
+        {%- if may_keep() %}
         {{ last_written(column, types) }} as {{ column }}_written,
         {%- endif %}
         {%- endfor %}
@@ -189,6 +189,9 @@ written as (
             else 'edit overwritten'
         end as cause,
         case when changed.change is not null then {{ changed_fields('compared', types) }} end as fields,
+        {%- if var('digests') %}
+        case when changed.change is not null then {{ new_values('compared', types) }} end as new_values,
+        {%- endif %}
         coalesce(changed.change = 'created' and changed.becomes_active, false) as creates_active,
         coalesce(
             changed.change = 'updated' and changed.becomes_active and not coalesce(compared.was_active, false), false
@@ -221,6 +224,9 @@ select
     written.change,
     written.cause,
     written.fields,
+    {%- if var('digests') %}
+    written.new_values,
+    {%- endif %}
     written.creates_active,
     written.reactivates,
     written.deactivates,
@@ -250,17 +256,15 @@ select
         end
         {%- endfor %}
     ) || '}' as fields,
+    {%- if var('digests') %}
+    {{ absent_values('present') }} as new_values,
+    {%- endif %}
     false as creates_active,
     false as reactivates,
     false as deactivates,
     going.was_active as leaves_active,
     false as writes_state,
-    '{' || concat_ws(
-        ','
-        {%- for column in ['is_active', 'in_stock'] %},
-        case when present.{{ column }} is distinct from false then '"{{ column }}":false' end
-        {%- endfor %}
-    ) || '}' as written,
+    {{ absent_values('present') }} as written,
     false as keeps_edit,
     {%- for column in mapped_columns() %}
     false as {{ column }}_kept,

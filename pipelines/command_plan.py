@@ -1,0 +1,38 @@
+"""`guidelight plan`: of each integration that is meant, what a sync would do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from models.sync import SyncRequest
+from pipelines import console_plan
+from pipelines.command import refused, run
+from pipelines.console import Console
+from pipelines.errors import GuidelightError
+from pipelines.selection import Selection, chosen
+from pipelines.settings import Target
+from pipelines.views import bring_up_to_date
+from pipelines.warm import Warm
+
+
+def run_plans(database: str | None, selection: Selection, request: SyncRequest, console: Console) -> int:
+    """Plan what was selected and print it; return the exit status, which is that of the sync as far as it is known."""
+
+    def each(where: Target, warm: Warm) -> Iterator[tuple[dict[str, Any], int]]:
+        from pipelines.plan import plan
+
+        selection.check()
+        bring_up_to_date(where, warm, console.tell)
+        for integration in chosen(where, selection, None, console.tell):
+            try:
+                told = plan(where, integration, request, warm, console.tell)
+            except GuidelightError as error:
+                console.tell(f"error: {error}")
+                yield refused(error), error.exit_status
+                continue
+            if not console.json:
+                console_plan.plan(console, integration.name, told)
+            yield told, 3 if told["stats"]["errors"] else 0
+
+    return run(database, console, each, checks=False)
