@@ -1,0 +1,1 @@
+"""What must stay inside stays inside, and what must stay out stays out."""
