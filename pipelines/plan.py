@@ -11,6 +11,7 @@ from models.sync import Problems, SyncRequest, SyncStats
 from pipelines import intake, turn
 from pipelines.change_set import ChangeSet, evaluate
 from pipelines.configure import configured
+from pipelines.errors import Interrupted
 from pipelines.intake import Intake
 from pipelines.planned import save
 from pipelines.publish import guard, publish_of
@@ -36,11 +37,16 @@ def plan(target: Target, integration: Integration, request: SyncRequest, warm: W
         turn.take(target, opening, tell) as held,
     ):
         received = opened(held.sync_log_id)
-        received.run(held.progress)
-        held.check()
         problems = Problems()
-        problems.extend(received.problems)
-        change_set = evaluate(target, warm, publish_of(integration, settings, request, received, problems), tell)
+        try:
+            received.run(held.progress)
+            held.check()
+            problems.extend(received.problems)
+            change_set = evaluate(target, warm, publish_of(integration, settings, request, received, problems), tell)
+        except Interrupted as error:
+            error.heeded.set()
+            warm.stop()
+            raise
     if change_set.held_back:
         problems.add(guard(change_set.held_back, settings))
     told = _told(integration, received, change_set, problems)

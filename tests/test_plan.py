@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import Any
 
 import pytest
 
-from tests.shop import PAGE, PRODUCTS, Shop
+from tests.shop import KEY, PAGE, PRODUCTS, Shop
 from tests.warm import Ran, start
 
 pytestmark = pytest.mark.alternating
@@ -159,7 +161,7 @@ def test_a_plan_has_the_turn_and_a_killed_one_leaves_nothing_behind(stocked: Sho
     stocked.configure(patience_seconds=60)
     gate = stocked.sandbox.hold(PAGE // 5)
     words = ["plan", "--json", "--database", stocked.database.url]
-    running = start(words, home=stocked.home, env=stocked._env(None), prepare=lag_after_landing)
+    running = start(words, home=stocked.home, env={KEY: stocked.sandbox.api_key}, prepare=dying_once_landed)
     gate.await_arrival()
     refused = stocked.begin().wait()
     assert refused.status == 4 and "is already being read for a plan" in refused.json["error"]
@@ -176,11 +178,23 @@ def test_a_plan_has_the_turn_and_a_killed_one_leaves_nothing_behind(stocked: Sho
     assert {name for name in left if left[name] != before[name]} <= {"public.integrations", "main.integrations"}
 
 
-def lag_after_landing() -> None:
-    """In the plan's process: die once everything is in staging."""
-    import os
-    import signal
+def test_an_interrupted_plan_tidies_up(stocked: Shop) -> None:
+    moved(stocked)
+    before = whole(stocked)
+    gate = stocked.sandbox.hold(PAGE // 5)
+    running = start(
+        ["plan", "--json", "--database", stocked.database.url], home=stocked.home, env={KEY: stocked.sandbox.api_key}
+    )
+    gate.await_arrival()
+    running.send(signal.SIGTERM)
+    ran = running.wait()
+    stocked.let_go()
+    assert ran.status == 143 and ran.json["error"] == "interrupted by SIGTERM"
+    assert whole(stocked) == before and stocked.value("select sync_log_id from sync_turns") is None
 
+
+def dying_once_landed() -> None:
+    """In the plan's process: die once everything is in staging."""
     from pipelines import plan
 
     plan.evaluate = lambda *given: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
