@@ -95,7 +95,7 @@ def _is_address(value: str) -> str:
 BaseUrl = Annotated[
     str,
     Field(
-        pattern=r"^https?://[^/@?#\s]+(/[^?#\s]*)?$",
+        pattern=r"^https?://[^/@?#\s\\]+(/[^?#\s]*)?$",
         description="Scheme, host and optional prefix; the dialect adds its own path.",
     ),
     AfterValidator(_is_address),

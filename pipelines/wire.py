@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from pydantic import JsonValue
 from urllib3.exceptions import InvalidHeader as UnreadableHeader
 
+from pipelines.address import Unresolved, check_url, connector, shown_host
 from pipelines.deadline import Adapter, Attempt, watched
 from pipelines.errors import SourceError
 
@@ -59,7 +57,6 @@ class Wire:
     def __init__(
         self, *, allow_private_address: bool, connections: int, connect: float, read: float, body_limit: int
     ) -> None:
-        self._allow_private_address = allow_private_address
         self._timeouts = (connect, read)
         self._body_limit = body_limit
         self._under_way: set[Attempt] = set()
@@ -69,8 +66,9 @@ class Wire:
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers.clear()
         self._session.headers.update({"User-Agent": "guidelight-sync", "Accept-Encoding": "gzip, deflate"})
+        opens = connector(allow_private=allow_private_address)
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, Adapter(pool_connections=4, pool_maxsize=connections))
+            self._session.mount(scheme, Adapter(opens, connections=connections))
 
     def close(self) -> None:
         """Close every connection; an attempt that still waits for its answer fails now, and not at its deadline."""
@@ -95,7 +93,7 @@ class Wire:
         an address that is not allowed, a certificate, a body beyond the limit, a header that can't be sent.
         """
         _check_headers(headers)
-        self._check_address(url)
+        check_url(url)
         with watched(deadline, self._under_way) as watch:
             try:
                 answer = self._session.request(
@@ -114,6 +112,8 @@ class Wire:
             except requests.exceptions.RequestException as error:
                 # requests' own words may quote the header that could not be sent: they are never repeated.
                 raise _translated(error, url, deadline if watch.cut else None) from None
+            except Unresolved as error:
+                raise AttemptFailed(str(error)) from error
         if watch.cut:
             raise _too_slow(url, deadline)
         return Response(answer.status_code, answer.headers, body)
@@ -125,48 +125,13 @@ class Wire:
                 kept += chunk
                 if len(kept) > self._body_limit:
                     raise SourceError(
-                        f"{_host(url)} answered with more than {self._body_limit // 1_000_000} MB: "
+                        f"{shown_host(url)} answered with more than {self._body_limit // 1_000_000} MB: "
                         "set page_size of the integration to a smaller number"
                     )
         except ValueError as error:
             # A chunk of a negative length, which urllib3 passes on to the socket as it is.
             raise _broken(url) from error
         return bytes(kept)
-
-    def _check_address(self, url: str) -> None:
-        """The one place that decides where we may connect to (DESIGN.md, Sources)."""
-        parts = urlsplit(url)
-        no_address = SourceError(f"{_host(url)} is no http or https address: correct base_url of the integration")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise no_address
-        try:
-            port = parts.port or (443 if parts.scheme == "https" else 80)
-        except ValueError as error:
-            raise no_address from error
-        for address in _resolved(parts.hostname, port):
-            if not (self._allow_private_address or _is_public(address)):
-                raise SourceError(
-                    f"{parts.hostname} leads to {address}, which is no public address: correct base_url, "
-                    "or set allow_private_address of the integration to true"
-                )
-
-
-def _resolved(host: str, port: int) -> list[str]:
-    unknown = f"There is no host {host}: correct base_url of the integration, or check the network"
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except socket.gaierror as error:
-        if error.errno == socket.EAI_AGAIN:
-            raise AttemptFailed(f"the name {host} could not be looked up") from error
-        raise SourceError(unknown) from error
-    except (UnicodeError, OverflowError) as error:
-        raise SourceError(unknown) from error
-    return [str(entry[4][0]) for entry in found]
-
-
-def _is_public(address: str) -> bool:
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    return parsed.is_global and not parsed.is_multicast
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:
@@ -179,7 +144,7 @@ def _check_headers(headers: Mapping[str, str]) -> None:
 
 
 def _translated(error: requests.exceptions.RequestException, url: str, cut_after: float | None) -> Exception:
-    host = _host(url)
+    host = shown_host(url)
     if cut_after is not None:
         return _too_slow(url, cut_after)
     if isinstance(error, requests.exceptions.SSLError) and _caused_by(error, ssl.SSLCertVerificationError):
@@ -200,11 +165,11 @@ def _translated(error: requests.exceptions.RequestException, url: str, cut_after
 
 
 def _broken(url: str) -> AttemptFailed:
-    return AttemptFailed(f"the connection to {_host(url)} broke before the answer was complete")
+    return AttemptFailed(f"the connection to {shown_host(url)} broke before the answer was complete")
 
 
 def _too_slow(url: str, seconds: float) -> AttemptFailed:
-    return AttemptFailed(f"{_host(url)} had not answered in full after {seconds:.0f} s")
+    return AttemptFailed(f"{shown_host(url)} had not answered in full after {seconds:.0f} s")
 
 
 def _caused_by(error: BaseException, kind: type[BaseException], depth: int = 10) -> bool:
@@ -213,7 +178,3 @@ def _caused_by(error: BaseException, kind: type[BaseException], depth: int = 10)
         return True
     inner: list[Any] = [*error.args, getattr(error, "reason", None), error.__cause__, error.__context__]
     return depth > 0 and any(_caused_by(item, kind, depth - 1) for item in inner if isinstance(item, BaseException))
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2] or "The given address"

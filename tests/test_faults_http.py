@@ -26,7 +26,7 @@ from pipelines.errors import SourceError
 from pipelines.http import Client, Limits
 from pipelines.sources import SOURCES
 from pipelines.sources.listing import Listing
-from tests.test_http import SECRET, Script, Server, Time, answer, ask, client, reset
+from tests.loopback import SECRET, Script, Server, Time, answer, ask, client, reset
 
 TREEZ: Any = SOURCES["treez"]
 
