@@ -154,7 +154,9 @@ class TreezSettings(SourceSettings):
         default="treez-v2", description="The dialect. Default bearer when there is no client_id, else treez-v2."
     )
     base_url: BaseUrl = "https://api.treez.io"
-    dispensary_id: str = Field(min_length=1, pattern=r"^[A-Za-z0-9_.-]+$", description="The shop's subdomain at Treez.")
+    dispensary_id: str = Field(
+        min_length=1, pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$", description="The shop's subdomain at Treez."
+    )
     client_id: str | None = Field(default=None, description="Partner client id; needed by treez-v2.")
     page_size: int | None = Field(
         default=None, ge=1, le=1000, description="Products a page. Unset: not sent; the size is learnt from page 1."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
@@ -13,7 +12,7 @@ import typer
 from pipelines.cli_integrations import integrations_app
 from pipelines.cli_logs import history, logs_app, verify
 from pipelines.cli_staging import inspect, staging_app, status
-from pipelines.console import Console
+from pipelines.console import Console, tell, tell_trace
 from pipelines.errors import ConfigurationError, GuidelightError
 from pipelines.options import AllowMassDeactivation, Database, Json, SyncType, TriggeredBy, Verbose
 
@@ -187,20 +186,28 @@ app.command()(inspect)
 def main(arguments: list[str] | None = None) -> None:
     """The console script: an error of ours is one line on standard error, and its exit status."""
     try:
-        result: Any = app(args=arguments, standalone_mode=False)
+        result: Any = app(args=_readable(sys.argv[1:] if arguments is None else arguments), standalone_mode=False)
     except typer.Exit as done:
         _leave(done.exit_code)
     except typer.Abort:
         _leave(130)
     except GuidelightError as error:
-        print(f"error: {error}", file=sys.stderr)
+        tell(f"error: {error}")
         if "--verbose" in (sys.argv if arguments is None else arguments):
-            traceback.print_exception(error)
+            tell_trace(error)
         _leave(error.exit_status)
     except _USAGE_ERRORS as error:
         error.show()
         _leave(ConfigurationError.exit_status)
     _leave(result if isinstance(result, int) else 0)
+
+
+def _readable(arguments: list[str]) -> list[str]:
+    """The command's words; Python stands for bytes that are no UTF-8 with what neither a database nor JSON takes."""
+    for word in arguments:
+        if any("\ud800" <= letter <= "\udfff" for letter in word):
+            raise ConfigurationError(f"The argument {word} holds bytes that are no UTF-8 text: give it as UTF-8")
+    return arguments
 
 
 # typer brings a click of its own and shows its usage errors by this one child only.

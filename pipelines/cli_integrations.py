@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from pipelines.console import Console
+from pipelines.console import Console, say
 from pipelines.options import Database, Json, Verbose
 
 integrations_app = typer.Typer(help="The shops that are synced.", no_args_is_help=True)
@@ -43,7 +43,7 @@ def integrations_add(
     row = add(
         database, console.tell, source=source, name=name, settings=settings, secrets=secret, created_by=created_by
     )
-    console.show(row, lambda: print(row["id"]))
+    console.show(row, lambda: say(str(row["id"])))
     if sys.stdout.isatty():
         console.tell(f"try it with `guidelight integrations test {str(row['id'])[:8]}`, then `guidelight sync`")
 
@@ -115,7 +115,7 @@ def _switch(integration: str, database: str | None, console: Console, *, on: boo
     from pipelines.registry import switched
 
     row = switched(database, console.tell, integration, on=on)
-    console.show(row, lambda: print(f"{row['name']} is {'enabled' if on else 'disabled'}"))
+    console.show(row, lambda: say(f"{row['name']} is {'enabled' if on else 'disabled'}"))
 
 
 @integrations_app.command("test")
@@ -146,6 +146,6 @@ def integrations_rotate(
 
     console = Console(json=json, verbose=verbose)
     done = rotated(database, console.tell, integration)
-    console.show(done, lambda: print(f"sealed anew with the newest key: {done['rotated']}"))
+    console.show(done, lambda: say(f"sealed anew with the newest key: {done['rotated']}"))
     if done["removed"]:
         console.tell(f"kept access tokens that no key opened, removed: {done['removed']}")

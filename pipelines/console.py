@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
+
+from pipelines.plain import plain, plain_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,8 +27,31 @@ _CELL = 160
 _COUNTS = ("fetched", "created", "updated", "unchanged", "absent", "rejected")
 
 
+def say(line: str) -> None:
+    """A line of data in words, on standard output."""
+    print(plain(line))
+
+
+def tell(sentence: str) -> None:
+    """A message, on standard error."""
+    print(plain(sentence), file=sys.stderr, flush=True)
+
+
+def tell_trace(error: BaseException) -> None:
+    """Where an error came from, on standard error."""
+    for line in "".join(traceback.format_exception(error)).splitlines():
+        tell(line)
+
+
+def _write_json(data: Any) -> None:
+    import orjson
+
+    text = orjson.dumps(data, default=str, option=orjson.OPT_INDENT_2).decode()
+    sys.stdout.write(plain_json(text) + "\n")
+
+
 class Console:
-    """Where a command's output goes."""
+    """Where a command's output goes. What a source said gives no orders there, whatever it holds."""
 
     def __init__(self, *, json: bool, verbose: bool) -> None:
         self.json = json
@@ -33,7 +59,7 @@ class Console:
 
     def tell(self, sentence: str) -> None:
         """A message, on standard error."""
-        print(sentence, file=sys.stderr, flush=True)
+        tell(sentence)
 
     def detail(self, sentence: str) -> None:
         """A message for those who asked for more."""
@@ -42,12 +68,10 @@ class Console:
 
     def show(self, data: Any, words: Callable[[], None]) -> None:
         """Print the data as JSON where that was asked for, else in words."""
-        if not self.json:
+        if self.json:
+            _write_json(data)
+        else:
             words()
-            return
-        import orjson
-
-        sys.stdout.write(orjson.dumps(data, default=str, option=orjson.OPT_INDENT_2).decode() + "\n")
 
     def migrated(self) -> None:
         self.tell("the database is up to date")
@@ -73,7 +97,7 @@ class Console:
         self.warnings(log)
         self.problems(log)
         seconds = (log["duration_ms"] or 0) / 1000
-        print(f"{str(log['status']).upper()} in {seconds:.1f} s   sync {str(log['id'])[:8]}   {where}")
+        say(f"{str(log['status']).upper()} in {seconds:.1f} s   sync {str(log['id'])[:8]}   {where}")
         self.hints(hints)
 
     def integrations(self, rows: Sequence[dict[str, Any]]) -> None:
@@ -83,8 +107,8 @@ class Console:
             every = f"{row['sync_interval_minutes']} min" if row["sync_enabled"] else "by hand"
             active = "yes" if row["is_active"] else "no"
             table.add_row(
-                str(row["id"])[:8], row["type"], row["name"], active, _time(row["last_sync_at"]),
-                row["last_sync_status"] or "never", every,
+                str(row["id"])[:8], plain(row["type"]), plain(row["name"]), active, _time(row["last_sync_at"]),
+                plain(row["last_sync_status"] or "never"), every,
             )  # fmt: skip
         self._print(table) if rows else self.tell("There is no integration yet")
 
@@ -97,7 +121,7 @@ class Console:
             table.add_row(
                 str(row["id"])[:8],
                 _time(row["started_at"]),
-                str(row["status"]),
+                plain(row["status"]),
                 *counts,
                 f"{row['errors_count']:,}",
                 seconds,
@@ -106,7 +130,9 @@ class Console:
 
     def listing(self, rows: Sequence[dict[str, Any]], columns: Sequence[str], nothing: str) -> None:
         """A line a row, of the columns named; `nothing` is said where there is no row."""
-        table = self._table(*columns, numbers=[name for name in columns if _is_number(rows, name)], folds=True)
+        table = self._table(
+            *map(plain, columns), numbers=[name for name in columns if _is_number(rows, name)], folds=True
+        )
         for row in rows:
             table.add_row(*(cell(row[name]) for name in columns))
         self._print(table) if rows else self.tell(nothing)
@@ -119,23 +145,21 @@ class Console:
                 "no good sync yet" if good is None else f"last good sync {cell(good)}, {_age(row['age_minutes'])} ago"
             )
             since = f", {failed:,} failed since" if good is not None and failed else ""
-            print(f"{row['state']:<8}  {cell(row['name'])} ({row['source']}): {when}{since}; {row['reason']}")
+            say(f"{row['state']:<8}  {cell(row['name'])} ({row['source']}): {when}{since}; {row['reason']}")
         if not rows:
             self.tell("There is no integration yet")
 
     def steps(self, steps: Sequence[Step]) -> None:
         """What was tried of a shop, a line each."""
         for one in steps:
-            print(f"{'ok' if one.ok else 'wrong':<5}  {one.step:<10}  {_printable(one.message)}")
+            say(f"{'ok' if one.ok else 'wrong':<5}  {one.step:<10}  {one.message}")
 
     def staged(self, row: dict[str, Any]) -> None:
         """One product of staging: when it was seen, what it looked like since when, and its record."""
-        import orjson
-
         self.details({name: row[name] for name in ("source", "source_id", "sync_log_id", "extracted_at")})
         columns = ("content_hash", "first_seen_at", "last_seen_at", "syncs")
         self.listing([one | {"content_hash": one["content_hash"][:12]} for one in row["contents"]], columns, "")
-        print(orjson.dumps(row["payload"], option=orjson.OPT_INDENT_2).decode())
+        _write_json(row["payload"])
 
     def answer(self, answer: Answer) -> None:
         """The rows of a query, or as JSON."""
@@ -148,29 +172,29 @@ class Console:
         problems = (log["error_details"] or {}).get("problems", [])
         for problem in problems[:_PROBLEMS_SHOWN]:
             concerns = f" [{problem['concerns']}]" if problem["concerns"] else ""
-            print(f"error: {problem['message']}{concerns}")
+            say(f"error: {problem['message']}{concerns}")
         more = log["errors_count"] - min(len(problems), _PROBLEMS_SHOWN)
         if problems and more > 0:
-            print(f"error: and {more:,} more")
+            say(f"error: and {more:,} more")
 
     def warnings(self, log: dict[str, Any]) -> None:
         """A line a warning."""
         for warning in (log["summary"] or {}).get("warnings", []):
             count = f"{warning['products']:,} products: " if "products" in warning else ""
-            print(f"warning: {count}{warning['message']}")
+            say(f"warning: {count}{warning['message']}")
 
     def hints(self, hints: Sequence[tuple[str, str]]) -> None:
         """What to try next: commands, and what each is for."""
         width = max(len(command) for command, _ in hints)
         for command, what in hints:
-            print(f"  {command:<{width}}   {what}")
+            say(f"  {command:<{width}}   {what}")
 
     def details(self, row: dict[str, Any]) -> None:
         """A row, a line a column."""
         width = max(map(len, row))
         for name, value in row.items():
             if value is not None:
-                print(f"{name:<{width}}  {_word(value)}")
+                say(f"{name:<{width}}  {_word(value)}")
 
     def _table(self, *columns: str, numbers: Sequence[str] = (*_COUNTS, "errors", "s"), folds: bool = False) -> Table:
         from rich import box
@@ -179,7 +203,8 @@ class Console:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
         for column in columns:
             justify: Literal["left", "right"] = "right" if column in numbers else "left"
-            table.add_column(column, justify=justify, no_wrap=not folds, overflow="fold" if folds else "ellipsis")
+            overflow: Literal["fold", "ellipsis"] = "fold" if folds else "ellipsis"
+            table.add_column(plain(column), justify=justify, no_wrap=not folds, overflow=overflow)
         return table
 
     def _print(self, table: Table) -> None:
@@ -217,11 +242,7 @@ def cell(value: Any) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     text = json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
-    return _printable(text[:_CELL]) + ("…" if len(text) > _CELL else "")
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    return plain(text[:_CELL]) + ("…" if len(text) > _CELL else "")
 
 
 def _word(value: Any) -> str:

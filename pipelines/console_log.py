@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pipelines.console import Console, cell
+from pipelines.console import Console, cell, say
 from pipelines.history import CAUSES
 from pipelines.outcome import REASONS_SHOWN
 
@@ -16,33 +16,34 @@ _KINDS = ("created", "updated", "unchanged", "rejected", "absent")
 def log(console: Console, row: dict[str, Any]) -> None:
     """One sync: what it was, its counts, receipt and changes, what went wrong, and what to do next."""
     of = f"{cell(row['integration_name'])} ({row['source']})" if row["source"] else "an integration deleted since"
-    print(f"sync {row['id']} of {of}: {str(row['status']).upper()}")
+    say(f"sync {row['id']} of {of}: {str(row['status']).upper()}")
     console.details({name: row[name] for name in _FACTS})
     summary = row["summary"] or {}
     receipt = summary.get("receipt") or {}
     counts = {name: row.get(f"products_{name}", receipt.get(name, 0)) for name in ("fetched", *_KINDS)}
     console.listing([counts | {"errors": row["errors_count"]}], (*counts, "errors"), "")
     for sentence in _receipt(receipt) if receipt else ["nothing was published: products are as they were"]:
-        print(sentence)
+        say(sentence)
     if row["changed_fields"]:
         told = ", ".join(f"{name} {count:,}" for name, count in row["changed_fields"].items())
-        print(f"changed columns, and of how many products: {told}")
+        say(f"changed columns, and of how many products: {told}")
     for old, new in row["merged_into"].items():
-        print(f"{cell(old)} was merged into {', '.join(map(cell, new))}")
+        say(f"{cell(old)} was merged into {', '.join(map(cell, new))}")
     _rejected(console, row["rejected"], receipt.get("rejected", 0))
     checks = summary.get("checks")
     if checks:
         failed = ", ".join(cell(one["name"]) for one in checks["failed"])
-        print(f"checks: {checks['passed']} passed, {f'failed: {failed}' if failed else 'none failed'}")
+        say(f"checks: {checks['passed']} passed, {f'failed: {failed}' if failed else 'none failed'}")
     if summary.get("pruned"):
         told = ", ".join(f"{count:,} of {table}" for table, count in summary["pruned"].items())
-        print(f"pruned, rows beyond what is kept: {told}")
+        say(f"pruned, rows beyond what is kept: {told}")
     console.problems(row)
     details = row["error_details"] or {}
     if row["error_message"] and not details.get("problems"):
-        print(f"error: {row['error_message']}")
+        say(f"error: {row['error_message']}")
     if console.verbose:
-        print("".join(details.get("traceback") or []), end="")
+        for line in "".join(details.get("traceback") or []).splitlines():
+            say(line)
     console.warnings(row)
     _next(console, row, receipt)
 
@@ -64,11 +65,11 @@ def _receipt(receipt: Mapping[str, int]) -> Iterator[str]:
 
 def _rejected(console: Console, reasons: Sequence[Mapping[str, Any]], total: int) -> None:
     if total and not reasons:
-        print(f"rejected: {total:,} records, which staging no longer keeps")
+        say(f"rejected: {total:,} records, which staging no longer keeps")
     if reasons:
         known = sum(one["records"] for one in reasons)
         most = f" (the {REASONS_SHOWN} most frequent reasons)" if known < total else ""
-        print(f"rejected records{most}:")
+        say(f"rejected records{most}:")
         rows = [dict(one) | {"a record": f"{one['reason']}"} for one in reasons]
         console.listing(rows, ("records", "a record", "source_id", "page"), "")
 
@@ -89,12 +90,12 @@ def _next(console: Console, row: dict[str, Any], receipt: Mapping[str, int]) -> 
 def history(console: Console, row: dict[str, Any]) -> None:
     """One product: how it stands, where it came from, and its changes, newest first."""
     now, staging, rejected = row["now"], row["staging"], row["rejected"]
-    print(f"{cell(now['name']) if now else '(not in products)'} ({row['source']} {cell(row['source_id'])})")
+    say(f"{cell(now['name']) if now else '(not in products)'} ({row['source']} {cell(row['source_id'])})")
     console.details(dict(_standing(now, staging, rejected)))
     for heading, others in (("merged from", row["merged_from"]), ("merged into", row["merged_into"])):
         for one in others:
             known = f"{cell(one['name'])}, {_active(one['is_active'])}" if one["name"] else "not in products"
-            print(f"{heading} {cell(one['source_id'])} ({known})")
+            say(f"{heading} {cell(one['source_id'])} ({known})")
     _changes(row)
     more = row["changes_total"] - len(row["changes"])
     if more > 0:
@@ -105,7 +106,7 @@ def history(console: Console, row: dict[str, Any]) -> None:
 
 def explained(console: Console, product: dict[str, Any]) -> None:
     """Why a product is as it is, column by column, and who changed it last."""
-    print(f"{cell(product['name'])} ({product['source']} {cell(product['source_id'])})")
+    say(f"{cell(product['name'])} ({product['source']} {cell(product['source_id'])})")
     rows = [
         {
             "column": name,
@@ -117,19 +118,19 @@ def explained(console: Console, product: dict[str, Any]) -> None:
     ]
     console.listing(rows, ("column", "products", "the source says"), "")
     for name, value in product["received"].items():
-        print(f"received {name}: {cell(value)}")
+        say(f"received {name}: {cell(value)}")
     _changes(product)
 
 
 def _changes(row: Mapping[str, Any]) -> None:
     for change in row["changes"]:
         how = f", {change['sync_type']}" if change["sync_type"] else ""
-        print(
+        say(
             f"{cell(change['changed_at'])}  {change['change']} ({change['cause']}: {_why(change)}) "
             f"by sync {str(change['sync_log_id'])[:8]}{how}"
         )
         for line in _fields(change):
-            print(f"    {line}")
+            say(f"    {line}")
 
 
 def _standing(
@@ -182,13 +183,13 @@ def verified(console: Console, row: dict[str, Any]) -> None:
     """Each equation, whether it holds, and the products by which it doesn't."""
     for one in row["equations"]:
         word = {True: "ok", False: "wrong", None: "unknown"}[one["ok"]]
-        print(f"{word:<7}  {one['equation']}: {one['says']}")
+        say(f"{word:<7}  {one['equation']}: {one['says']}")
         ids = one["source_ids"]
         if ids:
             more = one["products"] - len(ids)
-            print(f"         {', '.join(map(cell, ids))}{f' and {more:,} more' if more else ''}")
+            say(f"         {', '.join(map(cell, ids))}{f' and {more:,} more' if more else ''}")
     wrong = sum(one["ok"] is False for one in row["equations"])
     told = "the receipt holds" if row["ok"] else f"{wrong} of {len(row['equations'])} equations fail"
     if row["published_at"] is None and row["ok"]:
         told = "it published nothing, and nothing was written"
-    print(f"sync {row['sync_log_id']} ({row['status']}): {told}")
+    say(f"sync {row['sync_log_id']} ({row['status']}): {told}")

@@ -11,13 +11,16 @@ GuidelightError
 
 Interrupted                 exit 130 or 143: a signal asked us to stop
 
-Each message is one line: what failed, with which value, and what to do next. None holds a secret.
+Each message is one line: what failed, with which value, and what to do next. None holds a secret, and what a source
+said gives no orders to a terminal (plain.py).
 """
 
 from __future__ import annotations
 
 import signal
 import threading
+
+from pipelines.plain import plain
 
 
 class GuidelightError(Exception):
@@ -26,6 +29,9 @@ class GuidelightError(Exception):
     exit_status = 1
     sync_log_id: str | None = None
     """The sync that it is about, where there is one."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(plain(message))
 
 
 class ConfigurationError(GuidelightError):

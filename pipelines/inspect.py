@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import duckdb
 import orjson
 import psycopg
 
+from pipelines.console import say, tell
 from pipelines.database import Connection, connect
 from pipelines.errors import ConfigurationError, DatabaseFailed
 from pipelines.settings import ROOT, Target
@@ -128,7 +128,7 @@ def typed() -> Iterator[str]:
     """
     with suppress(ImportError):
         import readline  # noqa: F401 - where there is one, input() edits lines and remembers them
-    print("SQL that reads, ended by ;   ? lists questions   ? NAME asks one   \\q ends", file=sys.stderr)
+    tell("SQL that reads, ended by ;   ? lists questions   ? NAME asks one   \\q ends")
     lines: list[str] = []
     while True:
         try:
@@ -136,7 +136,7 @@ def typed() -> Iterator[str]:
         except EOFError:
             return
         except KeyboardInterrupt:
-            print(file=sys.stderr)
+            tell("")
             lines.clear()
             continue
         word = line.strip()
@@ -148,7 +148,7 @@ def typed() -> Iterator[str]:
                 yield text_of(name)
             else:
                 for known, asks in questions().items():
-                    print(f"  {known:<28} {asks}")
+                    say(f"  {known:<28} {asks}")
             continue
         lines.append(line)
         if word.endswith(";"):

@@ -14,6 +14,7 @@ from pipelines.configure import settings_of
 from pipelines.database import connect
 from pipelines.errors import ConfigurationError, SourceError, SourceRefused
 from pipelines.http import Client, Limits
+from pipelines.plain import plain
 from pipelines.settings import target
 from pipelines.sources import SOURCES
 from pipelines.sources.listing import Listing, Page
@@ -124,4 +125,4 @@ def _name(integration: Integration, raw: bytes) -> str | None:
     except orjson.JSONDecodeError:
         return None
     name = SOURCES[integration.type].name(record) if isinstance(record, dict) else None
-    return None if name is None else "".join(one if one.isprintable() else " " for one in name[:60])
+    return None if name is None else plain(name[:60])

@@ -20,7 +20,7 @@
 {# The condition of a check that judges each row by itself: of a sync of one product only that row. #}
 {% macro of_this_sync(source_id) -%}
     {{ source_id }} is not null
-    {%- if var('product') is not none %} and {{ source_id }} = {{ quoted(var('product')) }}{% endif %}
+    {%- if var('product') %} and {{ source_id }} in ({{ quoted_list(var('product')) }}){% endif %}
 {%- endmacro %}
 
 {# Text literals, with commas between them. #}

@@ -156,6 +156,8 @@ class Bearer(Dialect):
 
     def look_up(self, source_ids: Sequence[str], identify: Identify) -> list[bytes]:
         (source_id,) = source_ids
+        if source_id in (".", ".."):
+            raise PageError(f"Product {source_id} can't be asked for: as a path its id means another address")
         path = f"{self.listing}/{quote(source_id, safe='')}"
         answer = self._ask(f"Product {source_id}", path, {}, self._one)
         _check_asked(answer.records, source_ids, identify)
