@@ -14,7 +14,8 @@ import orjson
 TEXT_KEPT = 64 * 1024
 """How much of a rejected record's text is kept, in characters; its true length stands beside it."""
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff\x00]")
+_UNSTORABLE = {code: f"\\u{code:04x}" for code in (0, *range(0xD800, 0xE000))}
+_ANY_UNSTORABLE = re.compile("[\ud800-\udfff\x00]")
 
 _LARGEST_EXPONENT = 400
 """Beyond it a number is refused: writing it out in digits would make a megabyte of one character."""
@@ -73,7 +74,7 @@ class RejectedRecord:
 
 def storable(text: str) -> str:
     r"""The text with NUL and lone surrogates written as \uXXXX: neither a json nor a text column takes them."""
-    return _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    return text if _ANY_UNSTORABLE.search(text) is None else text.translate(_UNSTORABLE)
 
 
 def digest(data: bytes) -> str:

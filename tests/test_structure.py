@@ -55,6 +55,18 @@ def test_only_settings_reads_the_environment() -> None:
     assert readers == ["settings.py"]
 
 
+def test_only_the_console_and_the_job_summary_speak() -> None:
+    """They make what a source said harmless (pipelines/plain.py, pipelines/github_text.py)."""
+    speakers = {
+        path.name
+        for path in of("pipelines")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and re.fullmatch(r"print|sys\.std(out|err)\.write|traceback\.print_\w+|logging\.\w+", ast.unparse(node.func))
+    }
+    assert speakers == {"console.py", "job_summary.py"}
+
+
 def test_there_is_one_broad_except() -> None:
     broad = [
         f"{path.name}:{node.lineno}"

@@ -110,11 +110,6 @@ def test_a_certificate_of_another_name_or_of_the_address_is_none(
         refused(made, server)
 
 
-def test_a_certificate_that_nobody_vouches_for_is_none(tmp_path: Path) -> None:
-    with TlsServer(tmp_path, [NAME]) as server, Client(1000, allow_private_address=True) as made:
-        refused(made, server)
-
-
 def test_a_greeting_that_drips_ends_at_the_deadline_of_the_attempt() -> None:
     listener, release = socket.create_server((LOOPBACK, 0)), threading.Event()
 
