@@ -115,22 +115,29 @@ def _connect(allow_private: bool, host: str, port: int, timeout: float | None, o
             )
     failure = OSError(f"{host} has no address")
     silent = 0
-    for family, kind, protocol, _, address in found:
-        opened = socket.socket(family, kind, protocol)
+    for entry in found:
         try:
-            for option in options:
-                opened.setsockopt(*option)
-            opened.settimeout(timeout)
-            opened.connect(address)
+            return _opened(entry, timeout, options)
         except OSError as error:
-            opened.close()
             failure = error
             silent += isinstance(error, TimeoutError)
             if silent == _ADDRESSES_WAITED_FOR:
                 break
-        else:
-            return opened
     raise failure
+
+
+def _opened(entry: Any, timeout: float | None, options: Options) -> socket.socket:
+    family, kind, protocol, _, address = entry
+    opened = socket.socket(family, kind, protocol)
+    try:
+        for option in options:
+            opened.setsockopt(*option)
+        opened.settimeout(timeout)
+        opened.connect(address)
+    except OSError:
+        opened.close()
+        raise
+    return opened
 
 
 def _looked_up(host: str, port: int) -> list[Any]:

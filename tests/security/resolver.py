@@ -23,8 +23,8 @@ class Network:
 
 
 @contextmanager
-def network(names: Names, *, reachable: Sequence[str] = ()) -> Iterator[Network]:
-    """No DNS but `names`; a number in any spelling of the C library's is itself. Addresses that aren't refuse."""
+def network(names: Names, *, reachable: Sequence[str] = (), silent: Sequence[str] = ()) -> Iterator[Network]:
+    """No DNS but `names`; a number in any spelling of the C library's is itself. Other addresses refuse."""
     seen = Network()
     look_up, connect = socket.getaddrinfo, socket.socket.connect
 
@@ -38,6 +38,8 @@ def network(names: Names, *, reachable: Sequence[str] = ()) -> Iterator[Network]
 
     def connected(self: socket.socket, address: Any) -> None:
         seen.connected.append(address[:2])
+        if address[0] in silent:
+            raise TimeoutError
         if address[0] not in reachable:
             raise ConnectionRefusedError
         connect(self, address)

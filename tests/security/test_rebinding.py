@@ -67,8 +67,20 @@ def test_each_address_of_a_name_is_tried_until_one_answers() -> None:
     with (
         Server(answer(body=b"here")) as server,
         Client(1000, allow_private_address=True) as made,
-        network({NAME: [["127.0.0.9", "127.0.0.8", LOOPBACK]]}, reachable=[LOOPBACK]) as seen,
+        network({NAME: [["::1", "127.0.0.9", "127.0.0.8", LOOPBACK]]}, reachable=[LOOPBACK]) as seen,
     ):
         assert made.request("GET", f"http://{NAME}:{port(server.url)}/").body == b"here"
-    assert [address for address, _ in seen.connected] == ["127.0.0.9", "127.0.0.8", LOOPBACK]
+    # Where the machine speaks no IPv6 its address can't even be tried.
+    assert [address for address, _ in seen.connected if address != "::1"] == ["127.0.0.9", "127.0.0.8", LOOPBACK]
     assert f"Host: {NAME}:{port(server.url)}".encode() in server.requests[0]
+
+
+def test_of_a_name_with_hundreds_of_silent_addresses_three_are_waited_for() -> None:
+    many = [f"1.1.{number}.1" for number in range(250)]
+    with (
+        network({NAME: [many]}, silent=many) as seen,
+        careful(retry_budget=0) as made,
+        pytest.raises(SourceError, match="no answer in time"),
+    ):
+        made.request("GET", f"https://{NAME}/")
+    assert [address for address, _ in seen.connected] == many[:3]
