@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
+
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,15 @@ class Publish:
     """The digest, or its beginning, that the change set must have; None: any."""
 
     def as_vars(self) -> str:
-        """The vars as dbt takes them."""
+        """The vars as dbt takes them. What people or a source wrote stands in a list or a dict: dbt takes a var that is
+        text for a template of its own, and does what that says."""
         fields = {name: getattr(self, name) for name in self.__slots__}
-        # In its own characters: dbt's reader refuses the escapes of those beyond the BMP.
-        return json.dumps(fields, default=str, ensure_ascii=False)
+        fields["product"] = [] if self.product is None else [self.product]
+        return as_yaml(fields)
+
+
+def as_yaml(fields: dict[str, Any]) -> str:
+    """JSON that dbt's reader of YAML takes for the same: it refuses the escapes of characters beyond the BMP, and some
+    of the others unescaped (a shop names its categories and products as it likes)."""
+    text = json.dumps(fields, default=str, ensure_ascii=False)
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

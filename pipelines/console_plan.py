@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from textwrap import shorten
 from typing import Any
 
-from pipelines.console import Console, cell
+from pipelines.console import Console, cell, say
 
 SHOWN = 200
 """Changes that are listed; --json has them all."""
@@ -39,8 +39,8 @@ def plan(console: Console, name: str, told: Mapping[str, Any]) -> None:
         console.tell(f"{problem['kind']}: {cell(problem['message'])}")
     absent = sum(change["change"] == "absent" for change in changes)
     counts = ", ".join(f"{told['stats'][count]:,} {count}" for count in _COUNTS)
-    print(f"{cell(name)}: {counts}, {absent:,} absent, {told['stats']['errors']:,} errors; nothing was kept")
-    print(f"digest {told['digest']}")
+    say(f"{cell(name)}: {counts}, {absent:,} absent, {told['stats']['errors']:,} errors; nothing was kept")
+    say(f"digest {told['digest']}")
     console.hints([(f"guidelight sync --expect {told['digest'][:12]}", "publish exactly this, or nothing")])
 
 

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from models.check import IDS_KEPT, Found, Severity
-from models.publish import Publish
+from models.publish import Publish, as_yaml
 from pipelines.database import connect
 from pipelines.errors import SyncFailed
 from pipelines.settings import ROOT, Target, build_directory, point_dbt_at, quiet_libraries
@@ -21,7 +21,6 @@ PROJECT = ROOT / "dbt_project"
 _OURS = re.compile(r"""(?:Could not convert string '|type integer: ")guidelight: (?P<sentence>[^"'\n]+)""")
 """A sentence of our macros, where the databases quote the text that is no number; a product's text says nothing."""
 
-_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 _FLAGS = (
     "--quiet",
     "--log-level",
@@ -34,44 +33,6 @@ _FLAGS = (
 )
 
 
-<<<<<<< HEAD
-=======
-@dataclass(frozen=True, slots=True)
-class Publish:
-    """What the publish of one sync is told; the vars of dbt_project.yml."""
-
-    source: str
-    sync_log_id: UUID
-    integration_id: UUID
-    mapping_version: str
-    category_map: dict[str, str]
-    listing_complete: bool
-    allow_mass_deactivation: bool
-    max_deactivation_percent: float
-    sightings: int
-    sightings_digest: int
-    rejected: int
-    errors: int
-    conflict_strategy: str = "api_wins"
-    product: str | None = None
-    """The one product that was asked for; None: all of them."""
-
-    def as_vars(self) -> str:
-        """The vars as dbt takes them. What people or a source wrote stands in a list or a dict: dbt takes a var that is
-        text for a template of its own, and does what that says."""
-        fields = {name: getattr(self, name) for name in self.__slots__}
-        fields["product"] = [] if self.product is None else [self.product]
-        return _vars(fields)
-
-
-def _vars(fields: dict[str, Any]) -> str:
-    """JSON that dbt's reader of YAML takes for the same: it refuses the escapes of characters beyond the BMP, and some
-    of the others unescaped (a shop names its categories and products as it likes)."""
-    text = json.dumps(fields, default=str, ensure_ascii=False)
-    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
->>>>>>> f673385 (Give no order of a source's to a terminal, a log, GitHub's runner, JSON's readers or dbt)
 def release() -> str:
     """This release: the version, and the first 12 digits of a hash over the dbt project, so that an edit counts."""
     files = sorted(path for path in PROJECT.rglob("*") if path.suffix in (".sql", ".csv"))
@@ -127,7 +88,7 @@ class Dbt:
 
         Raises SyncFailed when dbt could not run them.
         """
-        told = _vars(json.loads(wanted.as_vars()) | {"max_age_hours": max_age_hours})
+        told = as_yaml(json.loads(wanted.as_vars()) | {"max_age_hours": max_age_hours})
         which = "tag:check" if wanted.product is None else "tag:check,tag:row"
         result = self._run(self.manifest, "test", "--select", which, "--vars", told)
         if result.exception is not None:
