@@ -9,7 +9,12 @@ from pipelines.errors import ConfigurationError
 from pipelines.history import changes, contents
 from pipelines.sources import SOURCES
 
-_OURS = ("source", "source_id", "integration_id", "content_hash", "mapping_version", "warnings", "written")
+_OURS = (
+    *("source", "source_id", "integration_id", "content_hash", "mapping_version", "warnings", "written"),
+    *("absent_since", "updated_at"),
+)
+"""Columns of product_sync_state that are no columns of `products`, or say something else there."""
+
 _CHANGES = 10
 """The newest changes that are told."""
 
@@ -21,17 +26,19 @@ def explain(connection: Connection, source: str, source_id: str) -> dict[str, An
     telling members of the record, `warnings` what was repaired, `changes` the newest first, as `history` tells them.
     Raises ConfigurationError where neither `products` nor staging knows the id.
     """
-    product = connection.one(
-        "select * from products where source = $source and source_id = $id", source=source, id=source_id
-    )
     state = connection.one(
         "select * from product_sync_state where source = $source and source_id = $id", source=source, id=source_id
+    )
+    columns = [name for name in state or () if name not in _OURS]
+    product = state and connection.one(
+        f"select {', '.join(columns)}, last_synced_at from products where source = $source and source_id = $id",
+        source=source,
+        id=source_id,
     )
     if product is None or state is None:
         raise ConfigurationError(f"No sync has published a product {source_id} of {source} yet")
     known = contents(connection, source, source_id)
     payload = known.get(state["content_hash"])
-    columns = [name for name in state if name in product and name not in (*_OURS, "updated_at")]
     return {
         "source": source,
         "source_id": source_id,

@@ -57,6 +57,8 @@ def migrate(target: Target, *, waiting: Callable[[str], None] | None = None, dir
     applied = []
     with connect(target, waiting=waiting) as connection, _in_one_line(target):
         todo = _todo(connection, directory)
+        if todo:
+            require_owner(connection, f"{len(todo)} of this release's migrations (first {todo[0].name})")
         if any(migration.name.startswith(_ADOPTING) for migration in todo):
             adoption.preflight(connection)
         for migration in todo:
@@ -83,6 +85,27 @@ def require_current(connection: Connection) -> None:
         raise ConfigurationError(
             f"The database {connection.target} lacks {len(missing)} of this release's migrations "
             f"(first {missing[0]}): run `guidelight migrate`"
+        )
+
+
+def require_owner(connection: Connection, lacking: str) -> None:
+    """Raise ConfigurationError, naming who has to, where what is `lacking` is not this role's to make.
+
+    guidelight_sync, as which a scheduled sync may run, makes nothing (docs/permissions.md).
+    """
+    if not connection.is_postgres or not _has_ledger(connection):
+        return
+    owner = connection.value(
+        "select tableowner::text from pg_catalog.pg_tables where schemaname = $schema and tablename = $table "
+        "and not pg_has_role(tableowner, 'usage')",
+        schema=connection.public,
+        table=LEDGER,
+    )
+    if owner is not None:
+        me = connection.value("select current_user::text")
+        raise ConfigurationError(
+            f"The database {connection.target} lacks {lacking}, which {me} may not make: "
+            f"run `guidelight migrate` as {owner}, the tables' owner"
         )
 
 

@@ -44,20 +44,15 @@ def prune(connection: Connection, source: str) -> dict[str, int]:
                 source=source,
             )
         gone["payloads"] = _forget_payloads(connection, source)
-        _forget_loads(connection, source, old)
-    return {table: count for table, count in gone.items() if count}
-
-
-def _forget_loads(connection: Connection, source: str, old: str) -> None:
-    if _has_loads(connection, source):
         connection.execute(
             f"""
-            delete from staging_{source}._dlt_loads where inserted_at < (
+            delete from {staging}._dlt_loads where inserted_at < (
                 select max(log.started_at) from sync_logs as log where log.id in ({old})
             )
             """,
             source=source,
         )
+    return {table: count for table, count in gone.items() if count}
 
 
 def forget_plan(connection: Connection, source: str, plan: UUID) -> None:
@@ -66,13 +61,12 @@ def forget_plan(connection: Connection, source: str, plan: UUID) -> None:
     for table in ("sightings", "rejected_records"):
         connection.execute(f"delete from {staging}.{table} where sync_log_id = $id", id=plan)
     _forget_payloads(connection, source)
-    if _has_loads(connection, source):
-        connection.execute(
-            f"delete from {staging}._dlt_loads where inserted_at >= "
-            "(select taken_at from sync_turns where source = $source and sync_log_id = $id)",
-            source=source,
-            id=plan,
-        )
+    connection.execute(
+        f"delete from {staging}._dlt_loads where inserted_at >= "
+        "(select taken_at from sync_turns where source = $source and sync_log_id = $id)",
+        source=source,
+        id=plan,
+    )
 
 
 def _forget_payloads(connection: Connection, source: str) -> int:
@@ -90,12 +84,6 @@ def _forget_payloads(connection: Connection, source: str) -> int:
         """,
         source=source,
     )
-
-
-def _has_loads(connection: Connection, source: str) -> bool:
-    """Whether dlt has made its own table of loads, which it does when it first lands something."""
-    found = "select 1 as n from information_schema.tables where table_schema = $schema and table_name = '_dlt_loads'"
-    return connection.one(found, schema=f"staging_{source}") is not None
 
 
 def _forget_logs(connection: Connection, source: str) -> int:

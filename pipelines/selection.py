@@ -37,7 +37,7 @@ def chosen(where: Target, selection: Selection, triggered_by: UUID | None, tell:
     """
     with connect(where, waiting=tell) as connection:
         if triggered_by is not None and not store.budtender_exists(connection, triggered_by):
-            raise ConfigurationError(f"There is no budtender {triggered_by}: check the id, or leave --triggered-by out")
+            raise store.unknown_budtender(triggered_by)
         if selection.integration is not None:
             return [store.integration(connection, selection.integration)]
         known = store.integrations(connection)

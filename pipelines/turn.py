@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+import psycopg
+
 from models.integration import Integration
+from pipelines import store
 from pipelines.database import Connection, Row, connect
 from pipelines.errors import ConfigurationError, DatabaseFailed, SyncFailed, TurnRefused
 from pipelines.file_lock import file_lock, refusal
@@ -266,7 +269,7 @@ def _is_free(holder: Row) -> bool:
 def _take_over(connection: Connection, sync_log_id: UUID, opening: Opening, seen: Row | None) -> bool:
     """Take the turn if it still is as it was seen. The row's lock waits for a publish that has begun."""
     source = opening.integration.type
-    with connection.transaction():
+    with _known_people(opening), connection.transaction():
         connection.execute(
             "insert into sync_turns (source) values ($source) on conflict (source) do nothing", source=source
         )
@@ -282,6 +285,17 @@ def _take_over(connection: Connection, sync_log_id: UUID, opening: Opening, seen
             _forget_dead_plan(connection, source)
         _begin(connection, sync_log_id, opening)
     return True
+
+
+@contextmanager
+def _known_people(opening: Opening) -> Iterator[None]:
+    """Who starts a sync as guidelight_sync can't be looked up beforehand: the log row's foreign key knows."""
+    try:
+        yield
+    except psycopg.errors.ForeignKeyViolation as error:
+        if error.diag.constraint_name != "sync_logs_triggered_by_fkey":
+            raise
+        raise store.unknown_budtender(opening.triggered_by) from error
 
 
 def _who(holder: Row) -> str:

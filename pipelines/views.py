@@ -24,9 +24,9 @@ def bring_up_to_date(target: Target, warm: Warm, tell: Callable[[str], None]) ->
     """
     done = migrate.migrate(target, waiting=tell)
     with connect(target, waiting=tell) as connection:
-        current = migrate.recorded(connection, VIEWS) == release()
-    if current:
-        return done
+        if migrate.recorded(connection, VIEWS) == release():
+            return done
+        migrate.require_owner(connection, "this release's views")
     if target.engine == "duckdb":
         # dbt opens the file itself: nothing of ours may hold it meanwhile.
         warm.make_views()

@@ -57,14 +57,16 @@ def app_state(connection: Connection) -> dict[str, Any]:
     if connection.is_postgres:
         whole = described(connection, "products")
         state["columns"] = [column for column in whole["columns"] if column["name"] in APP_COLUMNS]
-        state["rights"] = [whole["policies"], whole["table"], whole["constraints"]]
+        theirs = [policy for policy in whole["policies"] if policy["roles"] != "{guidelight_sync}"]
+        state["rights"] = [theirs, whole["table"], whole["constraints"]]
         state["catalog"] = connection.rows(
             "select oid::integer, relfilenode::integer, relacl::text[] as grants from pg_class "
             "where oid in (to_regclass('products'), to_regclass('app_menu')) order by oid"
         )
         state["versions"] = connection.rows("select ctid::text, xmin::text from products order by name")
         state["compression"] = connection.rows(
-            "select attname::text, attcompression::text, attacl::text[] from pg_attribute "
+            "select attname::text, attcompression::text, array("
+            "select one::text from unnest(attacl) as one where one::text not like 'guidelight_sync=%') from pg_attribute "
             "where attrelid = to_regclass('products') and attname in ('terpenes', 'name')"
         )
     return state

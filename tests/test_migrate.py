@@ -27,6 +27,8 @@ TABLES = {
     "product_changes",
     "product_sync_state",
     "products",
+    "staging_treez._dlt_loads",
+    "staging_treez._dlt_version",
     "staging_treez.payloads",
     "staging_treez.rejected_records",
     "staging_treez.sightings",

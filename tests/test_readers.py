@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from pipelines.database import connect
+from tests.security.roles import MANAGER, STAFF, acting_as
 from tests.shop import PRODUCTS, Shop
 from tests.test_interrupt import products_locked, publishes_waiting
-from tests.test_rls import MANAGER, STAFF, acting_as
 from tests.warm import until
 
 READER = """

@@ -1,2 +1,2 @@
 -- What a plan begins its transaction with.
-{{ change_set_session(source('guidelight', 'products')) }}
+{{ change_set_session() }}

@@ -9,7 +9,7 @@
     {%- set state = source('guidelight', 'product_sync_state') -%}
     {%- set products = source('guidelight', 'products') -%}
 
-    {%- call statement('session') -%}{{ publish_session(products) }}{%- endcall -%}
+    {%- call statement('session') -%}{{ publish_session() }}{%- endcall -%}
     {%- call statement('fence') -%}{{ publish_fence() }}{%- endcall -%}
     {%- call statement('proof') -%}{{ publish_proof() }}{%- endcall -%}
     {%- call statement('change_set') -%}
@@ -58,20 +58,21 @@
     select cast(case when {{ condition }} then '0' else {{ message }} end as integer)
 {%- endmacro %}
 
-{# Readers are not held up by the lock. #}
-{% macro publish_session(products) -%}
-    {{ return(adapter.dispatch('publish_session', 'guidelight')(products)) }}
+{# Statistics and the lock on `products`, by which readers are not held up, are an owner's to make: functions of the owner's
+   do it for guidelight_sync too (sql/0009_sync_role.postgres.sql). #}
+{% macro publish_session() -%}
+    {{ return(adapter.dispatch('publish_session', 'guidelight')()) }}
 {%- endmacro %}
 
-{% macro default__publish_session(products) -%}
-    {{ change_set_session(products) }};
+{% macro default__publish_session() -%}
+    {{ change_set_session() }};
     set local lock_timeout = '30s';
-    lock table {{ products }} in share row exclusive mode
+    select {{ source(var('source'), 'sightings').schema }}.lock_products()
 {%- endmacro %}
 
 {# The file is ours alone while it is open for writing. #}
-{% macro duckdb__publish_session(products) -%}
-    {{ change_set_session(products) }}
+{% macro duckdb__publish_session() -%}
+    {{ change_set_session() }}
 {%- endmacro %}
 
 {% macro publish_fence() -%}

@@ -4,8 +4,14 @@
 
 -- The change set of one sync: a row for each product that `products` or product_sync_state must be written for.
 -- It reads `products` as a source, the state before; the materialization writes the state after.
+-- Column by column, for guidelight_sync may read no other: an adopted table's are the app's.
 with products as (
-    select * from {{ source('guidelight', 'products') }}
+    select
+        product.source,
+        product.source_id,
+        {{- mapped_columns_of('product') }}
+        product.source_data
+    from {{ source('guidelight', 'products') }} as product
 ),
 
 state as (
