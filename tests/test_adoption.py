@@ -66,8 +66,8 @@ def app_state(connection: Connection) -> dict[str, Any]:
         state["versions"] = connection.rows("select ctid::text, xmin::text from products order by name")
         state["compression"] = connection.rows(
             "select attname::text, attcompression::text, array("
-            "select one::text from unnest(attacl) as one where one::text not like 'guidelight_sync=%') from pg_attribute "
-            "where attrelid = to_regclass('products') and attname in ('terpenes', 'name')"
+            "select one::text from unnest(attacl) as one where one::text not like 'guidelight_sync=%') "
+            "from pg_attribute where attrelid = to_regclass('products') and attname in ('terpenes', 'name')"
         )
     return state
 

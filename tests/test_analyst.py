@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -186,15 +187,21 @@ def test_browser_roles_can_t_read_through_the_function(stocked: Shop) -> None:
             )
 
 
-def test_the_role_that_may_not_be_created_is_named(empty_database: TestDatabase, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    text = (DIRECTORY / "0008_analyst.postgres.sql").read_text().replace("'guidelight_analyst'", "'analyst_of_nobody'")
-    (tmp_path / "0008_analyst.postgres.sql").write_text(text)
+@pytest.mark.parametrize(
+    ("file", "role"),
+    [("0008_analyst.postgres.sql", "guidelight_analyst"), ("0009_sync_role.postgres.sql", "guidelight_sync")],
+)
+def test_the_role_that_may_not_be_created_is_named(
+    empty_database: TestDatabase, tmp_path: Path, file: str, role: str
+) -> None:
+    text = (DIRECTORY / file).read_text().replace(f"'{role}'", "'role_of_nobody'")
+    (tmp_path / file).write_text(text)
     with connect(empty_database.target) as connection:
         connection.script(
             "drop role if exists no_creator; create role no_creator login; grant create on schema public to no_creator"
         )
     try:
-        with pytest.raises(ConfigurationError, match='let a superuser run "create role guidelight_analyst nologin'):
+        with pytest.raises(ConfigurationError, match=f'let a superuser run "create role {role} nologin'):
             migrate(target(empty_database.url.replace("postgres@", "no_creator@")), directory=tmp_path)
     finally:
         with connect(empty_database.target) as connection:

@@ -38,13 +38,16 @@ WRITES = {
     "public.integration_secrets": ("(integration_id, name, sealed) select id, 'x', 'y' from {one}", "sealed = 'y'"),
     "public.integrations": ("(type, name) values ('leafly', 'Other')", "updated_at = now()"),
     "public.media_assets": ("(url) values ('https://example.com/b.png')", "url = 'https://example.com/c.png'"),
-    "public.product_changes": (f"values ('{ONE}', '{ONE}', 'treez', 'n', 'absent', 'absence', '{{}}', now())", "source = 'x'"),
+    "public.product_changes": (
+        f"values ('{ONE}', '{ONE}', 'treez', 'n', 'absent', 'absence', '{{}}', now())",
+        "source = 'x'",
+    ),
     "public.product_sync_state": (
         "(source, source_id, content_hash, mapping_version, updated_at) values ('treez', 'n', 'h', 'm', now())",
         "name = 'x'",
     ),
     "public.products": ("(name, category, source, source_id) values ('N', 'other', 'treez', 'n')", "name = 'x'"),
-    "public.sync_logs": ("(integration_id, sync_type, status) select id, 'manual', 'running' from {one}", "status = 'failed'"),
+    "public.sync_logs": ("(integration_id, sync_type, status) select id, 'manual', 'failed' from {one}", "scope = 'x'"),
     "public.sync_turns": ("(source) values ('leafly')", "host = 'x'"),
     "staging_treez.payloads": ("values ('h', 'r', 'n', '{}')", "raw_hash = 'x'"),
     "staging_treez.sightings": (f"values ('{ONE}', '{ONE}', 'n', 'h', 1, now())", "page = 2"),

@@ -1,4 +1,4 @@
-"""guidelight_sync, by a login in it: all that a scheduled sync does, on our products and on the app's; and nothing else."""
+"""guidelight_sync, by a login in it: all that a scheduled sync does, on our products and an app's; and nothing else."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from pipelines.database import Connection, connect
+from pipelines.job_summary import read
 from pipelines.migrate import DIRECTORY, migrate
 from pipelines.settings import target
 from tests.databases import Engine, TestDatabase
@@ -81,6 +82,10 @@ def test_all_that_a_scheduled_sync_does(shop: Shop) -> None:
         shop.remove([gone])
         second = bot.sync(env=env)
         assert (second.status, second.counts) == (0, (PRODUCTS - 1, 0, 1, PRODUCTS - 2)), second.ran
+        told = read([second.result], bot.database.url)
+        assert told == read([second.result], shop.database.url) and told.told[0].changed.total == 2, told.unread
+        due = bot.command("sync", "--due", "--json", env=env)
+        assert (due.status, due.json) == (0, []), due.stderr
         one = bot.sync("--product", changed["product_id"], env=env)
         assert one.result["product"]["columns"]["stock_quantity"]["products"] == 777, one.ran
         for words in (["verify"], ["status"], ["logs", "list"], ["logs", "show"], ["integrations", "list"]):
@@ -178,7 +183,7 @@ def test_nothing_else(database: TestDatabase) -> None:
                 with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
                     connection.execute(statement)
                     pytest.fail(f"{what}: {statement}")
-            # What row level security keeps back it keeps back silently, and a grant without the right to grant is a warning.
+            # What row level security keeps back it keeps back silently; a grant without the right to it is a warning.
             connection.execute("grant select on integration_secrets to guidelight_analyst")
             assert not connection.value(
                 "select has_table_privilege('guidelight_analyst', 'integration_secrets', 'select')"
@@ -209,7 +214,8 @@ def test_what_is_not_there_yet_names_who_has_to_migrate(shop: Shop) -> None:
 
 def test_the_way_back_and_what_removes_the_rest(database: TestDatabase) -> None:
     rights = (
-        "select count(*) from pg_shdepend where refobjid in ('guidelight_sync'::regrole, 'guidelight_analyst'::regrole) "
+        "select count(*) from pg_shdepend "
+        "where refobjid in ('guidelight_sync'::regrole, 'guidelight_analyst'::regrole) "
         "and dbid = (select oid from pg_database where datname = current_database())"
     )
     with connect(database.target) as owner:
