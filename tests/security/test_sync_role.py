@@ -199,7 +199,7 @@ def test_what_is_not_there_yet_names_who_has_to_migrate(shop: Shop) -> None:
             ("this release's views", "update guidelight_migrations set digest = 'older' where name = 'views'"),
             (
                 "1 of this release's migrations (first 0009_sync_role.postgres.sql)",
-                "delete from guidelight_migrations where name like '0009%'",
+                "delete from guidelight_migrations where name = '0009_sync_role.postgres.sql'",
             ),
         ):
             shop.execute(statement)
