@@ -20,7 +20,7 @@ from tests.shops import Shops
 from tests.test_adoption import APP, APP_RIGHTS
 from tests.test_schema import described
 
-pytestmark = [pytest.mark.postgres_only, pytest.mark.every_postgres]
+pytestmark = [pytest.mark.postgres_only]
 
 BOT = "guidelight_bot"
 KEY = "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="
@@ -59,6 +59,7 @@ def scheduled(shop: Shop) -> Iterator[Shop]:
         yield replace(shop, database=replace(shop.database, url=url))
 
 
+@pytest.mark.every_postgres
 def test_all_that_a_scheduled_sync_does(shop: Shop) -> None:
     with shop.connection() as connection:
         connection.script(f"{PEOPLE} {MANUAL}; {OLD}")
@@ -94,6 +95,7 @@ def test_all_that_a_scheduled_sync_does(shop: Shop) -> None:
         assert shop.value("select count(*) from products where source = 'manual' and updated_at = created_at") == 1
 
 
+@pytest.mark.every_postgres
 def test_an_adopted_products_with_policies_of_the_apps_and_a_number_for_id(shops: Shops, engine: Engine) -> None:
     app = (APP + APP_RIGHTS).replace("id uuid primary key default gen_random_uuid()", "id bigserial primary key")
     with shops.adopting(engine, app) as shop, scheduled(shop) as bot:
@@ -173,6 +175,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.every_postgres
 def test_nothing_else(database: TestDatabase) -> None:
     with connect(database.target) as owner:
         owner.script(f"create table app_secrets (a integer); insert into app_secrets values (1); {PEOPLE} {MANUAL}")
@@ -212,6 +215,7 @@ def test_what_is_not_there_yet_names_who_has_to_migrate(shop: Shop) -> None:
         assert shop.logs() == []
 
 
+@pytest.mark.every_postgres
 def test_the_way_back_and_what_removes_the_rest(database: TestDatabase) -> None:
     rights = (
         "select count(*) from pg_shdepend "
