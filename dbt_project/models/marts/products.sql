@@ -191,7 +191,7 @@ written as (
             when compared.was_absent then 'return'
             when compared.has_new_content then 'source'
             when compared.has_new_mapping then 'mapping'
-            when compared.written is not null and not changed.overwrites_edit then 'source'
+            when compared.written is not null and not changed.overwrites_edit and not compared.is_new then 'source'
             else 'edit overwritten'
         end as cause,
         case when changed.change is not null then {{ changed_fields('compared', types) }} end as fields,
