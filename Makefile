@@ -22,7 +22,7 @@ inspect: $(VENV)/.installed ## Ask in SQL, read-only: a prompt, or QUESTION=out_
 	@$(BIN)/guidelight inspect $(QUESTION)
 
 test: $(VENV)/.installed-dev ## Run the tests; they bring their own Postgres and their own shop.
-	@$(BIN)/python -m pytest -n 2 -m "not long" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -m "not long and not state" $(ARGS)
 
 test-long: $(VENV)/.installed-dev ## Run what takes longer: the workflows as they stand, both engines on odd records.
 	@$(BIN)/python -m pytest -n 2 -m long $(ARGS)

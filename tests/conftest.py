@@ -24,6 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: not in `make test`, which stays under ten minutes: `make test-long`")
+    config.addinivalue_line("markers", "state: the long lives of the state machine, an hour of them: `make test-state`")
     config.addinivalue_line(
         "markers",
         "alternating: in `make test` each case on one engine, in turn; on the other in `make test-long`",

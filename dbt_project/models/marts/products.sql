@@ -191,7 +191,9 @@ written as (
             when compared.was_absent then 'return'
             when compared.has_new_content then 'source'
             when compared.has_new_mapping then 'mapping'
-            when compared.written is not null and not changed.overwrites_edit and not compared.is_new then 'source'
+            -- What a strategy held back earlier; unless a person deleted the row or its source_data.
+            when compared.written is not null and not changed.overwrites_edit and not compared.writes_source_data
+                then 'source'
             else 'edit overwritten'
         end as cause,
         case when changed.change is not null then {{ changed_fields('compared', types) }} end as fields,

@@ -1,0 +1,57 @@
+"""Random lives of a shop: 20 in `make test`, 200 longer ones in `make test-state`, the same ones on every machine."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.shops import Shops
+from tests.state.ground import Ground
+from tests.state.machine import Syncs
+
+SEQUENCES = 20
+SYNCS = 2
+"""Of a sequence, each on both engines, after the four that every sequence begins with."""
+
+PARTS = 20
+"""The long lives are told in so many tests, which the processes and the shards share."""
+
+SEQUENCES_OF_A_PART = 10
+SYNCS_LONG = 6
+
+
+@pytest.fixture(scope="session")
+def ground(shops: Shops) -> Ground:
+    """Made once: each sequence begins on copies."""
+    return Ground(shops)
+
+
+def live(ground: Ground, number: int, *, sequences: int, syncs: int, phases: tuple[Phase, ...]) -> None:
+    """Run the sequences of a seed. A failure prints its steps, which are a test of their own when pasted."""
+
+    class Machine(Syncs):
+        def __init__(self) -> None:
+            super().__init__(ground.opening)
+
+    chosen = settings(
+        max_examples=sequences,
+        stateful_step_count=syncs,
+        deadline=None,
+        database=None,
+        phases=phases,
+        print_blob=True,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(seed(number)(Machine), settings=chosen)
+
+
+def test_whatever_happens_the_tables_hold_what_they_should(ground: Ground) -> None:
+    live(ground, 0, sequences=SEQUENCES, syncs=SYNCS, phases=(Phase.generate,))
+
+
+@pytest.mark.state
+@pytest.mark.parametrize("part", range(1, PARTS + 1))
+def test_in_two_hundred_long_lives(ground: Ground, part: int) -> None:
+    live(ground, part, sequences=SEQUENCES_OF_A_PART, syncs=SYNCS_LONG, phases=(Phase.generate, Phase.shrink))
