@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
   $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help install sync inspect test test-long bench lint format check lock clean
+.PHONY: help install sync inspect test test-long test-state bench lint format check lock clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ test: $(VENV)/.installed-dev ## Run the tests; they bring their own Postgres and
 test-long: $(VENV)/.installed-dev ## Run what takes longer: the workflows as they stand, both engines on odd records.
 	@$(BIN)/python -m pytest -n 2 -m long $(ARGS)
 
+test-state: $(VENV)/.installed-dev ## Run 200 random lives of a shop on both engines, an hour; SHARD=1/4 is a quarter.
+	@$(BIN)/python -m pytest -n 2 -m state --shard $(or $(SHARD),1/1) $(ARGS)
+
 bench: $(VENV)/.installed-dev ## Measure a sync beside the floor, some ten minutes; ARGS=--quick to try it.
 	@$(BIN)/python -m benchmarks $(ARGS)
 
@@ -40,7 +43,7 @@ format: $(VENV)/.installed-dev ## Put the style right.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-check: lint test-long test ## What CI runs.
+check: lint test-long test ## What CI runs, test-state apart.
 
 lock: $(VENV)/.installed-dev ## Resolve the dependencies anew, with hashes.
 	$(BIN)/python -m pip install --quiet uv

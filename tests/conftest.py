@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 
 import pytest
@@ -20,6 +21,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run every Postgres test on the system's Postgres 15 to 17 in place of the wheel's 18",
     )
+    parser.addoption(
+        "--shard",
+        type=_shard,
+        default=(1, 1),
+        metavar="K/N",
+        help="of the state machine's long lives (`make test-state`) only the K-th of N shares",
+    )
+
+
+def _shard(text: str) -> tuple[int, int]:
+    share, _, shares = text.partition("/")
+    if not (share.isdecimal() and shares.isdecimal() and 1 <= int(share) <= int(shares)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not K/N, such as 1/4: the first of four shares")
+    return int(share), int(shares)
 
 
 def pytest_configure(config: pytest.Config) -> None:

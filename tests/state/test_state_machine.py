@@ -51,7 +51,13 @@ def test_whatever_happens_the_tables_hold_what_they_should(ground: Ground) -> No
     live(ground, 0, sequences=SEQUENCES, syncs=SYNCS, phases=(Phase.generate,))
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The parts of this shard."""
+    if "part" in metafunc.fixturenames:
+        share, shares = metafunc.config.getoption("--shard")
+        metafunc.parametrize("part", range(share, PARTS + 1, shares))
+
+
 @pytest.mark.state
-@pytest.mark.parametrize("part", range(1, PARTS + 1))
 def test_in_two_hundred_long_lives(ground: Ground, part: int) -> None:
     live(ground, part, sequences=SEQUENCES_OF_A_PART, syncs=SYNCS_LONG, phases=(Phase.generate, Phase.shrink))
