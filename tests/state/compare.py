@@ -192,6 +192,8 @@ def _shared(row: dict[str, Any]) -> dict[str, Any]:
 def _told_by(log: dict[str, Any]) -> dict[str, Any]:
     details, summary = log["error_details"] or {"problems": []}, dict(log["summary"] or {})
     summary.pop("checks", None)
+    # In a listing that moves it is chance, which pages were asked for before it moved; else the model tells the number.
+    summary.pop("duplicates", None)
     warnings = summary.pop("warnings", None) or []
     return {
         "problems": sorted((one["kind"], str(one["concerns"])) for one in details["problems"]),
