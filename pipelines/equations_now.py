@@ -158,16 +158,23 @@ def _state(case: Case) -> Equation:
 
 
 def _source_data(case: Case) -> Equation:
+    """Of the products that this sync saw: an edit in the row of another stands until a sync sees that one again."""
     data = "cast(product.source_data as {type})".format(type="jsonb" if case.connection.is_postgres else "varchar")
     payload = data.replace("product.source_data", "payload.payload")
-    wrong = case.ids(
-        "select product.source_id from products as product "
-        "inner join product_sync_state as state on state.source = $source and state.source_id = product.source_id "
-        "inner join {staging}.payloads as payload on payload.content_hash = state.content_hash "
-        f"where product.source = $source and {data} is distinct from {payload}"
+    wrong, unseen = (
+        case.ids(
+            "select product.source_id from products as product "
+            "inner join product_sync_state as state on state.source = $source and state.source_id = product.source_id "
+            "inner join {staging}.payloads as payload on payload.content_hash = state.content_hash "
+            f"where product.source = $source and {data} is distinct from {payload} and {which} "
+            "(select source_id from {staging}.sightings where sync_log_id = $id)"
+        )
+        for which in ("product.source_id in", "product.source_id not in")
     )
     says = "the record as received stands in each row" if not wrong else f"{len(wrong):,} rows hold another record"
-    return Equation(_NAMES[3], not wrong, says, wrong)
+    if unseen:
+        says += f"; in {len(unseen):,} that this sync did not see it was changed by somebody, not by a sync"
+    return Equation(_NAMES[3], not wrong, says, wrong or unseen)
 
 
 def _confirmed(case: Case) -> Equation:

@@ -72,10 +72,11 @@ def test_every_equation_holds_of_syncs_in_which_everything_happened(stocked: Sho
 def test_a_sync_of_one_product_after_edits_of_others(stocked: Shop) -> None:
     """An edit before the newest sync stands in its receipt, one after it doesn't: neither is a failure."""
     wanted, edited, later = (one["product_id"] for one in stocked.active(3))
-    stocked.execute("update products set is_active = false where source_id = $id", id=edited)
+    stocked.execute("update products set is_active = false, source_data = null where source_id = $id", id=edited)
     assert stocked.sync("--product", wanted).status == 0
     ran = verified(stocked)
     assert ran.status == 0 and by_name(ran)[NOW[1]]["source_ids"] == [edited]
+    assert by_name(ran)[NOW[3]]["source_ids"] == [edited] and "by somebody" in by_name(ran)[NOW[3]]["says"]
     assert by_name(ran)[NOW[4]]["ok"] is None, "one product's listing confirms no other"
     stocked.execute("update products set is_active = false where source_id in ($one, $two)", one=later, two=wanted)
     ran = verified(stocked)
