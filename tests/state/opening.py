@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.state.events import Changed, Created, Edited, Event, Removed, Switched
+from tests.state.events import Changed, Created, Edited, Event, Flipped, Removed, Switched
 from tests.state.machine import World
 
 PRODUCTS = 14
@@ -19,6 +19,7 @@ DAYS: tuple[tuple[Event, ...], ...] = (
         Changed(1, _NAME, "Theirs"),
         Changed(2, _NAME, "Held back"),
         Edited(5, "is_active", False),
+        Flipped(3, "DEACTIVATED", still_sold=False),  # the same product, by the source as well
         Edited(6, "price_retail", 1.25),  # overwritten
     ),
     (
@@ -27,6 +28,7 @@ DAYS: tuple[tuple[Event, ...], ...] = (
         Edited(8, "stock_quantity", 99),  # the source moves it, too
         Changed(6, ("sellable_quantity",), 5),
         Edited(9, "in_stock", None),
+        Flipped(3, "ACTIVE", still_sold=True),  # by a person it is still off
     ),
 )
 """What happens before each of the syncs."""
