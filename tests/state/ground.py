@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from contextlib import ExitStack
 
 from tests.databases import Engine, TestDatabase
 from tests.shop import GatedSandbox, Shop
 from tests.shops import Shops
 from tests.state.catalogue import PAGE_CAP, Catalogue
-from tests.state.machine import Opening, World
+from tests.state.machine import World
 from tests.state.model import Model
 from tests.state.opening import open_up
 
@@ -31,10 +32,12 @@ class Ground:
             open_up(world)
             for engine, shop in opened.items():
                 self._templates[engine] = (shops.databases.template(engine, shop.database), shop.integration)
-        self.opening = Opening(self._open_all, world.catalogue, world.model)
+        self._catalogue, self._model = world.catalogue, world.model
 
-    def _open_all(self, stack: ExitStack) -> list[Shop]:
-        return [self._open(engine, stack) for engine in ENGINES]
+    def opening(self, stack: ExitStack) -> World:
+        """Both engines' shops, what is listed, and what must be there."""
+        shops = [self._open(engine, stack) for engine in ENGINES]
+        return World(shops, copy.deepcopy(self._catalogue), copy.deepcopy(self._model))
 
     def _open(self, engine: Engine, stack: ExitStack) -> Shop:
         template, integration = self._templates[engine]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -126,13 +124,8 @@ class World:
         self.catalogue.settle()
 
 
-@dataclass(frozen=True)
-class Opening:
-    """How a sequence begins: shops on copies of both engines' databases, what is listed, what must be there."""
-
-    shops: Callable[[ExitStack], list[Shop]]
-    catalogue: Catalogue
-    model: Model
+Opening = Callable[[ExitStack], World]
+"""A world to begin with, of a sequence's own; what it opens closes with the stack."""
 
 
 class Syncs(RuleBasedStateMachine):
@@ -141,7 +134,7 @@ class Syncs(RuleBasedStateMachine):
     def __init__(self, opening: Opening) -> None:
         super().__init__()
         self._stack = ExitStack()
-        self.world = World(opening.shops(self._stack), copy.deepcopy(opening.catalogue), copy.deepcopy(opening.model))
+        self.world = opening(self._stack)
 
     def teardown(self) -> None:
         self._stack.close()

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis import Phase
 
 from tests.shops import Shops
 from tests.state.ground import Ground
-from tests.state.machine import Syncs
-
-SEQUENCES = 20
-SYNCS = 2
-"""Of a sequence, after the four that every one begins with; each, on both engines, costs 4 s of a core."""
-
-SEED = 6
-"""The first whose short lives tell the model from each of eleven that have one rule left out."""
+from tests.state.lives import live, live_short
 
 SEQUENCES_OF_A_PART = 10
 SYNCS_LONG = 6
@@ -29,28 +21,8 @@ def ground(shops: Shops) -> Ground:
     return Ground(shops)
 
 
-def live(ground: Ground, number: int, *, sequences: int, syncs: int, phases: tuple[Phase, ...]) -> None:
-    """Run the sequences of a seed. A failure prints its steps, which are a test of their own when pasted."""
-
-    class Machine(Syncs):
-        def __init__(self) -> None:
-            super().__init__(ground.opening)
-
-    chosen = settings(
-        max_examples=sequences,
-        stateful_step_count=syncs,
-        deadline=None,
-        database=None,
-        phases=phases,
-        print_blob=True,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(seed(number)(Machine), settings=chosen)
-
-
 def test_whatever_happens_the_tables_hold_what_they_should(ground: Ground) -> None:
-    live(ground, SEED, sequences=SEQUENCES, syncs=SYNCS, phases=(Phase.generate,))
+    live_short(ground.opening)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -62,4 +34,4 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.mark.state
 def test_in_two_hundred_long_lives(ground: Ground, part: int) -> None:
-    live(ground, part, sequences=SEQUENCES_OF_A_PART, syncs=SYNCS_LONG, phases=(Phase.generate, Phase.shrink))
+    live(ground.opening, part, sequences=SEQUENCES_OF_A_PART, syncs=SYNCS_LONG, phases=(Phase.generate, Phase.shrink))
