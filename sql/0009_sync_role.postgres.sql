@@ -105,10 +105,10 @@ begin
 end $$;
 alter default privileges in schema marts grant select on tables to guidelight_sync;
 
--- What a change set needs before it is evaluated, and a publish before it begins, and only an owner may: statistics of
--- tables that this sync filled, without which 50,000 unchanged products took 105 s in place of 3, and the lock against
--- other writers, for which this role would have to be allowed to update every column of products.
-create function staging_treez.take_statistics() returns void
+-- What only an owner may do before a change set is evaluated and published: make statistics of tables that this sync
+-- filled, without which 50,000 unchanged products took 105 s in place of 3, and lock products against other writers,
+-- for which this role would have to be allowed to update every column of it.
+create function staging_treez.analyze_received() returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -118,22 +118,19 @@ begin
   analyze public.product_sync_state (source, source_id, content_hash, mapping_version);
   analyze public.products (source, source_id);
 end $$;
-revoke all on function staging_treez.take_statistics() from public;
-grant execute on function staging_treez.take_statistics() to guidelight_sync;
-comment on function staging_treez.take_statistics() is
-  'Statistics of what a sync of treez filled, for the transaction that evaluates its change set.';
+comment on function staging_treez.analyze_received() is 'Statistics of what the change set of a sync of treez is made of.';
 
-create function staging_treez.lock_products() returns void
+create function marts.lock_products() returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   lock table public.products in share row exclusive mode;
 end $$;
-revoke all on function staging_treez.lock_products() from public;
-grant execute on function staging_treez.lock_products() to guidelight_sync;
-comment on function staging_treez.lock_products() is
-  'The lock on products against other writers, for the transaction that publishes a sync of treez.';
+comment on function marts.lock_products() is 'Keeps other writers, not readers, from products until the transaction ends.';
+
+revoke all on function staging_treez.analyze_received(), marts.lock_products() from public;
+grant execute on function staging_treez.analyze_received(), marts.lock_products() to guidelight_sync;
 
 -- Supabase's default grants, and 0001 to 0003 after them, gave the browser roles more than rows: truncate, which no
 -- policy holds back. What is ours keeps the four that policies judge; an app's products, budtenders and pictures are

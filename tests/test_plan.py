@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -107,24 +108,8 @@ def test_an_edit_between_the_comparison_and_the_publish_is_seen_in_it(stocked: S
     moved(stocked)
     digest = planned(stocked).json["digest"]
     source_id = stocked.active(9)[8]["product_id"]
-    url = stocked.database.url
-
-    def edited_in_between() -> None:
-        from pipelines import sync
-        from pipelines.database import connect
-        from pipelines.settings import target
-
-        expect = sync._expect
-
-        def then_edit(*given: Any) -> None:
-            expect(*given)
-            with connect(target(url)) as connection:
-                connection.execute("update products set brand = 'Mine' where source_id = $id", id=source_id)
-
-        sync._expect = then_edit
-
     before = stocked.published()
-    failed = stocked.sync("--expect", digest, prepare=edited_in_between)
+    failed = stocked.sync("--expect", digest, prepare=partial(editing_in_between, stocked.database.url, source_id))
     assert failed.status == 1 and "no longer what was planned" in failed.result["error"]
     after = stocked.published()
     assert after["product_changes"] == before["product_changes"]
@@ -198,6 +183,22 @@ def dying_once_landed() -> None:
     from pipelines import plan
 
     plan.evaluate = lambda *given: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
+
+
+def editing_in_between(url: str, source_id: str) -> None:
+    """In the sync's process: a person edits a product once the plan was compared, and before the publish."""
+    from pipelines import sync
+    from pipelines.database import connect
+    from pipelines.settings import target
+
+    expect = sync._expect
+
+    def then_edit(*given: Any) -> None:
+        expect(*given)
+        with connect(target(url)) as connection:
+            connection.execute("update products set brand = 'Mine' where source_id = $id", id=source_id)
+
+    sync._expect = then_edit
 
 
 @pytest.mark.parametrize(

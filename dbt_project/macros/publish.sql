@@ -58,8 +58,8 @@
     select cast(case when {{ condition }} then '0' else {{ message }} end as integer)
 {%- endmacro %}
 
-{# Statistics and the lock on `products`, by which readers are not held up, are an owner's to make: functions of the owner's
-   do it for guidelight_sync too (sql/0009_sync_role.postgres.sql). #}
+{# Readers are not held up by the lock. A function of the owner's takes it, for guidelight_sync too
+   (sql/0009_sync_role.postgres.sql). #}
 {% macro publish_session() -%}
     {{ return(adapter.dispatch('publish_session', 'guidelight')()) }}
 {%- endmacro %}
@@ -67,7 +67,7 @@
 {% macro default__publish_session() -%}
     {{ change_set_session() }};
     set local lock_timeout = '30s';
-    select {{ source(var('source'), 'sightings').schema }}.lock_products()
+    select marts.lock_products()
 {%- endmacro %}
 
 {# The file is ours alone while it is open for writing. #}

@@ -84,7 +84,7 @@ def test_no_function_looks_its_names_up_in_a_path_of_the_callers(database: TestD
             "where pronamespace = any($schemas::regnamespace[])",
             schemas=list(SCHEMAS),
         )
-    assert len(found) == 2
+    assert len(found) == 3
     assert all("search_path=pg_catalog, pg_temp" in (row["settings"] or ()) for row in found)
 
 

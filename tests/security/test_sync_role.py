@@ -81,7 +81,9 @@ def test_all_that_a_scheduled_sync_does(shop: Shop) -> None:
         changed, gone = shop.active(2)
         changed["sellable_quantity"] = 777
         shop.remove([gone])
-        second = bot.sync(env=env)
+        planned = bot.command("plan", "--json", env=env)
+        assert planned.status == 0 and len(planned.json["changes"]) == 2, planned
+        second = bot.sync("--expect", planned.json["digest"], env=env)
         assert (second.status, second.counts) == (0, (PRODUCTS - 1, 0, 1, PRODUCTS - 2)), second.ran
         told = read([second.result], bot.database.url)
         assert told == read([second.result], shop.database.url) and told.told[0].changed.total == 2, told.unread
@@ -89,6 +91,7 @@ def test_all_that_a_scheduled_sync_does(shop: Shop) -> None:
         assert (due.status, due.json) == (0, []), due.stderr
         one = bot.sync("--product", changed["product_id"], env=env)
         assert one.result["product"]["columns"]["stock_quantity"]["products"] == 777, one.ran
+        assert bot.command("replay", "--json", env=env).status == 0
         for words in (["verify"], ["status"], ["logs", "list"], ["logs", "show"], ["integrations", "list"]):
             ran = bot.command(*words, "--json", env=env)
             assert (ran.status, ran.json) == (0, shop.command(*words, "--json", env=env).json), words
@@ -168,7 +171,7 @@ REFUSED = {
     "a column": "alter table products add column mine integer",
     "a policy's end": "drop policy products_never_manual_sync on products",
     "security's end": "alter table products disable row level security",
-    "the function": "create or replace function staging_treez.take_statistics() returns void language sql as ''",
+    "the function": "create or replace function marts.lock_products() returns void language sql as ''",
     "a role": "create role mine superuser",
     "the owner": "set role postgres",
     "the app's server": "set role service_role",
