@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
   $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help install sync inspect test test-long test-state bench lint format check lock clean
+.PHONY: help install sync inspect test test-long test-state test-faults bench lint format check lock clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,13 +22,16 @@ inspect: $(VENV)/.installed ## Ask in SQL, read-only: a prompt, or QUESTION=out_
 	@$(BIN)/guidelight inspect $(QUESTION)
 
 test: $(VENV)/.installed-dev ## Run the tests; they bring their own Postgres and their own shop.
-	@$(BIN)/python -m pytest -n 2 -m "not long and not state" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -m "not long and not state and not faults" $(ARGS)
 
 test-long: $(VENV)/.installed-dev ## Run what takes longer: the workflows as they stand, both engines on odd records.
 	@$(BIN)/python -m pytest -n 2 -m long $(ARGS)
 
 test-state: $(VENV)/.installed-dev ## Run 200 random lives of a shop on both engines, an hour; SHARD=1/4 is a quarter.
 	@$(BIN)/python -m pytest -n 2 -m state --shard $(or $(SHARD),1/1) $(ARGS)
+
+test-faults: $(VENV)/.installed-dev ## Run every fault at every place, kills and races, on both engines; SHARD=1/4 is a quarter.
+	@$(BIN)/python -m pytest -n 2 -m faults --shard $(or $(SHARD),1/1) $(ARGS)
 
 bench: $(VENV)/.installed-dev ## Measure a sync beside the floor, some ten minutes; ARGS=--quick to try it.
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -43,7 +46,7 @@ format: $(VENV)/.installed-dev ## Put the style right.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-check: lint test-long test ## What CI runs, test-state apart.
+check: lint test-long test ## What CI runs, test-state and test-faults apart.
 
 lock: $(VENV)/.installed-dev ## Resolve the dependencies anew, with hashes.
 	$(BIN)/python -m pip install --quiet uv

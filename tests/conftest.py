@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=_shard,
         default=(1, 1),
         metavar="K/N",
-        help="of the state machine's long lives (`make test-state`) only the K-th of N shares",
+        help="of the state machine's long lives (`make test-state`) and of `make test-faults` only the K-th of N shares",
     )
 
 
@@ -40,6 +40,9 @@ def _shard(text: str) -> tuple[int, int]:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: not in `make test`, which stays under ten minutes: `make test-long`")
     config.addinivalue_line("markers", "state: the long lives of the state machine, an hour of them: `make test-state`")
+    config.addinivalue_line(
+        "markers", "faults: every fault at every place, kills and races, by the hundred: `make test-faults`"
+    )
     config.addinivalue_line(
         "markers",
         "alternating: in `make test` each case on one engine, in turn; on the other in `make test-long`",
@@ -62,9 +65,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("engine", engines, indirect=True)
 
 
+def _faults(items: list[pytest.Item]) -> list[pytest.Item]:
+    return [item for item in items if item.get_closest_marker("faults")]
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Make the other engine's turn of each alternating case a long test."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Make the other engine's turn of each alternating case a long test, and leave other shards' faults to them."""
+    share, shares = config.getoption("--shard")
+    others = {item for number, item in enumerate(_faults(items)) if number % shares != share - 1}
+    config.hook.pytest_deselected(items=list(others))
+    items[:] = [item for item in items if item not in others]
     places: dict[str, int] = {}
     for item in items:
         name = getattr(item, "callspec", None) and item.callspec.params.get("engine")  # type: ignore[attr-defined]
