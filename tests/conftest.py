@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=_shard,
         default=(1, 1),
         metavar="K/N",
-        help="of the state machine's long lives (`make test-state`) and of `make test-faults` only the K-th of N shares",
+        help="of `make test-state` and `make test-faults` only the K-th of N shares",
     )
 
 

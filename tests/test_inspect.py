@@ -278,7 +278,7 @@ def test_mapped_to_other(story: Story) -> None:
 
 def test_each_question_is_tested_here_and_opens_with_itself() -> None:
     asked = {name.removeprefix("test_") for name in globals()} & {path.stem for path in QUESTIONS.glob("*.sql")}
-    assert asked == questions().keys() and len(asked) == 13
+    assert asked == questions().keys() and len(asked) == 14
     assert all(question.endswith("?") and len(question) < 100 for question in questions().values())
 
 
