@@ -113,7 +113,7 @@ def holder(shop: Shop, unshare: list[str] | None) -> Iterator[Container]:
 def test_who_beats_in_another_container_is_respected(stocked: Shop, unshare: list[str] | None) -> None:
     with holder(stocked, unshare) as first:
         row = stocked.rows("select pid, pid_namespace, host from sync_turns")[0]
-        assert row["pid_namespace"] != os.readlink("/proc/self/ns/pid") and row["pid"] < 10
+        assert row["pid_namespace"] != str(Path("/proc/self/ns/pid").readlink()) and row["pid"] < 10
         refused = stocked.sync()
         assert (refused.status, refused.result["sync_log_id"]) == (4, first.sync_log_id)
         assert f"process {row['pid']} on {row['host']}" in refused.ran.error

@@ -1,0 +1,115 @@
+"""The disk is full: the sync fails and says so, products are as before, and with room again all is well (95)."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from pipelines.settings import target
+from tests.databases import TestDatabase
+from tests.faults.aftermath import Control, control, left, move, moved
+from tests.shop import Shop, Synced
+from tests.shops import Shops
+
+KIB = 1024
+
+Record = Callable[[str, object], None]
+
+ROOM = (0, 16, 64, 128, 256, 512, 768, 1024, 1536, 2048, 3072, 4096)
+"""KiB that the disk has left when the sync begins."""
+
+SHORT = (0, 256)
+"""Of them in `make test`."""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(shops: Shops) -> Control:
+    return control(shops, "duckdb")
+
+
+def quota(size: int) -> None:
+    """No file may grow beyond a size: a write there fails, for Python has switched the signal off."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+@contextmanager
+def small_disk(directory: Path, size: int) -> Iterator[Callable[[int], None]]:
+    """A file system of its own in memory; call with a size to change it. Skipped where nothing may be mounted."""
+    options = f"size={size},mode=0777"
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", directory], capture_output=True, text=True)
+    if made.returncode != 0:
+        pytest.skip(f"this machine lets nobody mount a small disk: {made.stderr.strip()}; the quota is tried instead")
+
+    def resize(wanted: int) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={wanted}", directory], check=True)
+
+    try:
+        yield resize
+    finally:
+        subprocess.run(["umount", "--lazy", directory], check=True)
+
+
+def as_it_says(shop: Shop, synced: Synced, before: object) -> str:
+    """Failed with a clear line and products as before; or published, and then complete. Returns what it said."""
+    assert "Traceback" not in synced.ran.stderr
+    if synced.log is None or synced.row["published_at"] is None:
+        assert synced.status in (1, 2), synced.ran
+        assert synced.ran.error and "\n" not in synced.ran.error
+        assert shop.published() == before
+        return synced.ran.error
+    assert synced.row["status"] == "partial" and synced.status == 3
+    return "published"
+
+
+def healed(shop: Shop, by: Control) -> None:
+    """With room again the next sync leaves what an undisturbed one leaves, and nothing stays running."""
+    again = shop.ended(shop.begin())
+    assert again.status == by.synced.status, again.ran
+    assert left(shop) == by.left
+    assert "running" not in [log["status"] for log in shop.logs()]
+
+
+def rooms(*, all_long: bool) -> list[object]:
+    return [pytest.param(n, marks=() if n in SHORT and not all_long else pytest.mark.long) for n in ROOM]
+
+
+@pytest.mark.duckdb_only
+@pytest.mark.parametrize("room", rooms(all_long=False))
+def test_a_file_that_may_not_grow(
+    shops: Shops, undisturbed: Control, room: int, engine: str, record_property: Record
+) -> None:
+    with moved(shops, "duckdb") as shop:
+        before = shop.published()
+        size = Path(shop.database.url).stat().st_size + room * KIB
+        synced = shop.ended(shop.begin(prepare=partial(quota, size)))
+        record_property("came to", as_it_says(shop, synced, before))
+        healed(shop, undisturbed)
+
+
+@pytest.mark.duckdb_only
+@pytest.mark.parametrize("room", rooms(all_long=True))
+def test_a_file_on_a_full_disk(
+    shops: Shops, undisturbed: Control, tmp_path: Path, room: int, engine: str, record_property: Record
+) -> None:
+    with shops.open("duckdb", stocked=True) as shop:
+        template = Path(shop.database.url)
+        size = template.stat().st_size
+        with small_disk(tmp_path, size * 3) as resize:
+            url = str(tmp_path / template.name)
+            shutil.copyfile(template, url)
+            shop.database = TestDatabase(url, target(url), "duckdb")
+            move(shop)
+            before = shop.published()
+            used = shutil.disk_usage(tmp_path).used
+            resize(used + room * KIB)
+            synced = shop.ended(shop.begin())
+            record_property("came to", as_it_says(shop, synced, before))
+            resize(size * 10)
+            healed(shop, undisturbed)
