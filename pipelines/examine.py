@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import shutil
 import tempfile
 import warnings
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL
 from sqlalchemy.dialects import registry
+from sqlalchemy.exc import SQLAlchemyError
 
 from models.check import IDS_KEPT, Expectation, Found, Severity
+from pipelines.errors import SyncFailed
 from pipelines.settings import Target, build_directory, quiet_libraries
 
 quiet_libraries()
@@ -29,6 +32,9 @@ from great_expectations.datasource.fluent.interfaces import GxDatasourceWarning 
 
 if TYPE_CHECKING:
     from great_expectations.checkpoint.checkpoint import CheckpointResult
+
+# What it can't do comes back as a broken expectation: its log would print the traceback on standard error too.
+logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
 
 _COLUMNS = "source_id, price_retail, price_sale, thc_percent, cbd_percent, image_url"
 _DIALECT = "guidelight_duckdb"
@@ -60,7 +66,15 @@ def examine(target: Target, source: str, wanted: list[Expectation], product: str
 
     First only whether each expectation holds: which rows fail is asked only of those that don't, since fetching them
     was half of the time although nothing failed (STACK.md). An expectation that raises is `broken`.
+    Raises SyncFailed when the database is gone, or no file can be written.
     """
+    try:
+        return _examined(target, source, wanted, product)
+    except (SQLAlchemyError, OSError) as error:
+        raise SyncFailed(_first_line(error)) from error
+
+
+def _examined(target: Target, source: str, wanted: list[Expectation], product: str | None) -> list[Found]:
     # Nothing but memory, and no site of docs beside ours.
     memory = DataContextConfig(
         store_backend_defaults=InMemoryStoreBackendDefaults(), progress_bars=ProgressBarsConfig(globally=False)
@@ -90,8 +104,7 @@ def examine(target: Target, source: str, wanted: list[Expectation], product: str
             database.get_engine().dispose()
         unwritten = []
         if product is None:
-            context.build_data_docs()
-            unwritten = _written(Path(docs), build_directory() / "data_docs")
+            unwritten = _written(context, Path(docs), build_directory() / "data_docs")
     return [*(_found(one, judged[one.name]) for one in wanted), *unwritten]
 
 
@@ -162,6 +175,11 @@ def _exception(info: dict[str, Any]) -> str | None:
     return None
 
 
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].strip()[:300] if lines else type(error).__name__
+
+
 def _url(target: Target) -> str:
     if target.path is not None:
         url = URL.create(_DIALECT, database=str(target.path), query={"access_mode": "read_only"})
@@ -182,12 +200,13 @@ def _site(directory: str) -> Any:
     }
 
 
-def _written(made: Path, wanted: Path) -> list[Found]:
-    """Put the docs in place; a folder that can't be written is a warning, not a reason to lose what was judged."""
+def _written(context: Any, made: Path, wanted: Path) -> list[Found]:
+    """Make the docs and put them in place; that they can't be is a warning, not a reason to lose what was judged."""
     try:
+        context.build_data_docs()
         _put_in_place(made, wanted)
     except OSError as error:
-        message = f"Data Docs could not be written to {wanted}: {error.strerror}"
+        message = f"Data Docs could not be written to {wanted}: {error.strerror or _first_line(error)}"
         return [Found("data_docs", Severity.WARNING, passed=False, message=message, advice="Set GUIDELIGHT_BUILD")]
     return []
 
@@ -196,7 +215,11 @@ def _put_in_place(made: Path, wanted: Path) -> None:
     """Replace the folder as a whole: two syncs that end together each leave a whole one."""
     wanted.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix="data_docs-", dir=wanted.parent))
-    shutil.copytree(made, fresh, dirs_exist_ok=True)
+    try:
+        shutil.copytree(made, fresh, dirs_exist_ok=True)
+    except OSError:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
     shutil.rmtree(wanted, ignore_errors=True)
     try:
         fresh.rename(wanted)

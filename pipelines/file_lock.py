@@ -12,7 +12,7 @@ from uuid import UUID
 
 from filelock import lock_descriptor
 
-from pipelines.errors import TurnRefused
+from pipelines.errors import ConfigurationError, TurnRefused
 from pipelines.settings import Target
 
 Tell = Callable[[str], None]
@@ -23,6 +23,7 @@ def file_lock(target: Target, source: str, act: str, sync_log_id: UUID, tell: Te
     """DuckDB: an OS lock on `<file>.lock`, which names who has it. It ends with this process, however that ends.
 
     `act`: sync or plan.
+    Raises TurnRefused when the source is being read already, ConfigurationError when the name can't be written.
     """
     assert target.path is not None
     path = Path(f"{target.path}.lock")
@@ -45,7 +46,10 @@ def file_lock(target: Target, source: str, act: str, sync_log_id: UUID, tell: Te
                 )
                 told = True
             time.sleep(0.1)
-        _name(descriptor, {"source": source, "act": act, "sync_log_id": str(sync_log_id), "pid": str(os.getpid())})
+        try:
+            _name(descriptor, {"source": source, "act": act, "sync_log_id": str(sync_log_id), "pid": str(os.getpid())})
+        except OSError as error:
+            raise ConfigurationError(f"{path} can't be written: {error.strerror}. Make room there") from error
         try:
             yield
         finally:

@@ -34,7 +34,8 @@ class Heartbeat:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
-        self._thread.join()
+        # Not for ever: a connection that answers no more would keep a sync that is done.
+        self._thread.join(BEAT)
 
     def _run(self) -> None:
         while not self._stop.is_set():

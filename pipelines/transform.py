@@ -174,7 +174,9 @@ def _reason(result: Any) -> str:
     ours = _OURS.search(text)
     if ours is not None:
         return ours["sentence"].strip()
-    return _first_line(text)
+    first = _first_line(text)
+    # The operating system's word for one of dbt's own files: it comes without a name.
+    return f"dbt can't write to {build_directory() / 'dbt'}: {first}" if first.startswith("[Errno") else first
 
 
 def _first_line(text: str) -> str:

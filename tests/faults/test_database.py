@@ -1,0 +1,349 @@
+"""What a Postgres does to a sync: cut off, full, read-only, slow, in its way (RELIABILITY.md, 92 to 107)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pipelines.database import connect
+from pipelines.settings import target
+from tests.databases import TestDatabase
+from tests.faults.aftermath import Control, control, left, move, moved
+from tests.faults.servers import Mains, OneServer, own_server
+from tests.shop import Shop, Synced
+from tests.shops import Shops
+from tests.test_interrupt import publishes_waiting
+from tests.warm import until
+
+pytestmark = pytest.mark.postgres_only
+
+LIMITED = "guidelight_limited"
+"""A role that is as good as the tables' owner, and that a limit can be put on."""
+
+
+@pytest.fixture
+def shop(shops: Shops) -> Iterator[Shop]:
+    with moved(shops, "postgres") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def undisturbed(shops: Shops) -> Control:
+    return control(shops, "postgres")
+
+
+@pytest.fixture
+def limited(shop: Shop) -> Iterator[Shop]:
+    """The shop as that role reaches it."""
+    server = shop.database.server
+    assert server is not None
+    shop.execute(f"create role {LIMITED} login in role postgres")
+    url = shop.database.url.replace("postgres@", f"{LIMITED}@")
+    yield replace(shop, database=TestDatabase(url, target(url), "postgres", server))
+    shop.execute(f"drop owned by {LIMITED} cascade")
+    shop.execute(f"drop role {LIMITED}")
+
+
+def failed(shop: Shop, synced: Synced, before: object, *words: str) -> None:
+    """One clear line that names the cause, products as before, nothing left running."""
+    assert synced.status in (1, 2), synced.ran
+    error = synced.result["error"]
+    assert "Traceback" not in synced.ran.stderr and "\n" not in error
+    for word in words:
+        assert word in error
+    assert shop.published() == before
+    assert {log["status"] for log in shop.logs()} <= {"success", "failed"}
+    assert shop.value("select sync_log_id from sync_turns") is None
+
+
+def healed(shop: Shop, by: Control) -> None:
+    """The next sync leaves what an undisturbed one leaves."""
+    again = shop.ended(shop.begin())
+    assert (again.status, again.counts) == (by.synced.status, by.synced.counts), again.ran
+    assert left(shop) == by.left
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What is put on the role or the tables, how it is lifted, and what the error names."""
+
+    put: str
+    lift: str
+    words: tuple[str, ...]
+
+
+LIMITS = {
+    "no connection": Limit(
+        f"alter role {LIMITED} connection limit 0",
+        f"alter role {LIMITED} connection limit -1",
+        ("can't be reached", "too many connections for role"),
+    ),
+    "one connection": Limit(
+        f"alter role {LIMITED} connection limit 1",
+        f"alter role {LIMITED} connection limit -1",
+        ("can't be reached", "too many connections for role"),
+    ),
+    "a replica that may only be read": Limit(
+        f"alter role {LIMITED} set default_transaction_read_only = on",
+        f"alter role {LIMITED} reset default_transaction_read_only",
+        ("read-only transaction", "Use a role that may write"),
+    ),
+    "one row that breaks a rule of the app's": Limit(
+        "alter table products add constraint nothing_so_dear check (price_retail is distinct from 777)",
+        "alter table products drop constraint nothing_so_dear",
+        ("nothing_so_dear",),
+    ),
+    "one row that a trigger of the app's refuses": Limit(
+        "create function refuse() returns trigger language plpgsql as $$ begin "
+        "raise 'the app says no to %', new.source_id; end $$;"
+        "create trigger refuse before insert on products for each row execute function refuse()",
+        "drop function refuse cascade",
+        ("the app says no to new-one",),
+    ),
+}
+
+IN_MAKE_TEST = ("one connection", "a replica that may only be read")
+
+
+@pytest.mark.parametrize(
+    "what", [pytest.param(one, marks=() if one in IN_MAKE_TEST else pytest.mark.long) for one in LIMITS]
+)
+def test_a_limit(shop: Shop, limited: Shop, undisturbed: Control, what: str) -> None:
+    limit = LIMITS[what]
+    with shop.connection() as connection:
+        connection.script(limit.put)
+    before = shop.published()
+    synced = shop.ended(limited.begin())
+    failed(shop, synced, before, *limit.words)
+    with shop.connection() as connection:
+        connection.script(limit.lift)
+    healed(limited, undisturbed)
+
+
+@pytest.mark.long
+def test_connections_for_all_but_the_checks(shop: Shop, limited: Shop, undisturbed: Control) -> None:
+    """Two are enough to publish, beside the heartbeat's: that nothing was checked is said, and makes it partial."""
+    shop.execute(f"alter role {LIMITED} connection limit 2")
+    synced = shop.ended(limited.begin())
+    assert (synced.status, synced.counts) == (3, undisturbed.synced.counts) and "Traceback" not in synced.ran.stderr
+    told = [message for kind, message in synced.problems if kind == "check"]
+    assert told and all("too many connections for role" in message and "\n" not in message for message in told)
+    assert left(shop) == undisturbed.left
+
+
+@pytest.mark.long
+def test_a_heartbeats_connection_that_answers_no_more(shop: Shop, undisturbed: Control) -> None:
+    """As when a network swallows what is sent: nothing is refused, nothing comes back."""
+    running = shop.hold(3)
+    beating = (
+        "select pid from pg_stat_activity where datname = current_database() and state = 'idle' "
+        "and query like 'update sync_turns%' and pid <> pg_backend_pid()"
+    )
+    (backend,) = until(lambda: shop.rows(beating), "the heartbeat has a connection, idle just now")
+    os.kill(backend["pid"], signal.SIGSTOP)
+    try:
+        shop.let_go()
+        synced = shop.ended(running)
+    finally:
+        os.kill(backend["pid"], signal.SIGCONT)
+    assert (synced.status, synced.counts) == (undisturbed.synced.status, undisturbed.synced.counts), synced.ran
+    assert shop.value("select sync_log_id from sync_turns") is None
+
+
+@pytest.mark.long
+def test_a_statement_that_takes_too_long(shop: Shop, limited: Shop, undisturbed: Control) -> None:
+    """The app has staging locked; the role's statements end after a second, and dlt tries again a few times."""
+    shop.execute(f"alter role {LIMITED} set statement_timeout = '1s'")
+    before = shop.published()
+    with connect(shop.database.target) as app:
+        app.execute("begin")
+        app.execute("lock table staging_treez.sightings in access exclusive mode")
+        synced = shop.ended(limited.begin())
+        app.execute("rollback")
+    failed(shop, synced, before, "statement timeout")
+    healed(limited, undisturbed)
+
+
+@pytest.mark.long
+def test_a_row_that_was_written_since_the_snapshot(shop: Shop, limited: Shop, undisturbed: Control) -> None:
+    """Where the role's transactions are repeatable read, the publish can't go on from what it saw (40001)."""
+    shop.execute(f"alter role {LIMITED} set default_transaction_isolation = 'repeatable read'")
+    before = left(shop)["products"]
+    with connect(shop.database.target) as app:
+        app.execute("begin")
+        app.execute("update products set image_asset_id = image_asset_id")
+        running = limited.begin()
+        until(lambda: publishes_waiting(shop), "the publish waits for the lock")
+        app.execute("commit")
+        synced = shop.ended(running)
+    assert left(shop)["products"] == before
+    failed(shop, synced, shop.published(), "could not serialize access")
+    shop.execute(f"alter role {LIMITED} reset default_transaction_isolation")
+    healed(limited, undisturbed)
+
+
+@pytest.mark.long
+def test_a_writer_that_waits_for_us_while_we_wait_for_it(shop: Shop, undisturbed: Control) -> None:
+    """A deadlock: the app has the row of the turn, and wants products, which the publish has (40P01)."""
+    name = dict(shop.database.target.parameters)["dbname"]
+    shop.execute(f"alter database {name} set deadlock_timeout = '2s'")
+    before = shop.published()
+    running = shop.hold(4)
+    with connect(shop.database.target) as app:
+        app.execute("set deadlock_timeout = '1h'")
+        app.execute("begin")
+        app.execute("select 1 from sync_turns for update")
+        shop.let_go()
+        until(lambda: _publish_waits_for_the_turn(shop), "the publish waits for the row of the turn")
+        app.execute("update products set brand = brand")
+        app.execute("rollback")
+        synced = shop.ended(running)
+    failed(shop, synced, before, "deadlock detected")
+    healed(shop, undisturbed)
+
+
+def _publish_waits_for_the_turn(shop: Shop) -> bool:
+    return bool(
+        shop.value(
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' "
+            "and application_name = 'dbt' and query like '%key share%'"
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def mains() -> Iterator[Mains]:
+    with own_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def own_shops(mains: Mains, tmp_path_factory: pytest.TempPathFactory) -> Shops:
+    directory = tmp_path_factory.mktemp("own")
+    return Shops(OneServer(directory, mains), directory)
+
+
+@pytest.fixture
+def own(own_shops: Shops) -> Iterator[Shop]:
+    """A moved shop in a server whose power can be cut."""
+    with own_shops.open("postgres", stocked=True) as opened:
+        move(opened)
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def own_undisturbed(own_shops: Shops) -> Control:
+    return control(own_shops, "postgres")
+
+
+@pytest.mark.long
+def test_the_database_is_down_at_the_start(own: Shop, mains: Mains, own_undisturbed: Control) -> None:
+    before = own.published()
+    mains.cut()
+    ran = own.begin().wait()
+    mains.restore()
+    assert ran.status == 2 and "can't be reached" in ran.error and "Traceback" not in ran.stderr
+    assert own.published() == before and len(own.logs()) == 1
+    healed(own, own_undisturbed)
+
+
+@pytest.mark.long
+def test_the_database_restarts_while_pages_come(own: Shop, mains: Mains, own_undisturbed: Control) -> None:
+    """It is back before it is needed: the sync goes on as if nothing had been."""
+    running = own.hold(3)
+    mains.cut()
+    mains.restore()
+    own.let_go()
+    synced = own.ended(running)
+    assert (synced.status, synced.counts) == (own_undisturbed.synced.status, own_undisturbed.synced.counts), synced.ran
+    assert left(own) == own_undisturbed.left
+
+
+@pytest.mark.long
+def test_the_database_goes_away_while_pages_come(own: Shop, mains: Mains, own_undisturbed: Control) -> None:
+    before = own.published()
+    running = own.hold(3)
+    mains.cut()
+    own.let_go()
+    ran = running.wait()
+    mains.restore()
+    assert ran.status == 1 and "Traceback" not in ran.stderr
+    assert "the log could not be finished" in ran.error and "can't be reached" in ran.error
+    assert own.published() == before
+    assert own.logs()[-1]["status"] == "running", "there was nobody to tell"
+    healed(own, own_undisturbed)
+    assert [log["status"] for log in own.logs()] == ["success", "failed", "partial"]
+
+
+@contextmanager
+def locked(shop: Shop) -> Iterator[None]:
+    """`products` held by the app, whose connection may be lost meanwhile."""
+    with psycopg.connect(**dict(shop.database.target.parameters)) as app:
+        app.execute("lock table products in row exclusive mode")
+        yield
+        with contextlib.suppress(psycopg.OperationalError):
+            app.rollback()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("is_back_at_once", [True, False])
+def test_the_database_goes_away_in_the_publish(
+    own: Shop, mains: Mains, own_undisturbed: Control, is_back_at_once: bool
+) -> None:
+    before = own.published()
+    with contextlib.suppress(psycopg.OperationalError), locked(own):
+        running = own.begin()
+        until(lambda: publishes_waiting(own), "the publish waits for the lock")
+        mains.cut()
+        if is_back_at_once:
+            mains.restore()
+        ran = running.wait()
+        if not is_back_at_once:
+            mains.restore()
+    assert ran.status == 1 and "Traceback" not in ran.stderr and "\n" not in ran.error
+    assert own.published() == before
+    healed(own, own_undisturbed)
+    assert [log["status"] for log in own.logs()] == ["success", "failed", "partial"]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("seed", range(10))
+def test_the_power_fails_at_any_moment(own: Shop, mains: Mains, own_undisturbed: Control, seed: int) -> None:
+    """The server is cut off and back at once: whatever the sync made of that, one more leaves all as it should be."""
+    running = own.begin()
+    threading.Event().wait(own_undisturbed.seconds * (seed + 0.5) / 10)
+    mains.cut()
+    mains.restore()
+    ran = running.wait()
+    assert "Traceback" not in ran.stderr and ran.status in (1, 2, 3), ran
+    told = own.logs()[1:]
+    again = own.ended(own.begin())
+    assert again.status == own_undisturbed.synced.status, again.ran
+    assert left(own) == own_undisturbed.left
+    for log in told:
+        ended = own.log(str(log["id"]))
+        assert ended["status"] == ("failed" if ended["published_at"] is None else "partial")
+
+
+@pytest.mark.long
+def test_the_tests_server_is_what_they_take_it_for(mains: Mains) -> None:
+    """A cut must be able to lose something: a process that was stopped politely would prove nothing."""
+    name = mains.server.create()
+    with connect(mains.server.target(name)) as connection:
+        assert connection.value("show synchronous_commit") == "on"
+    mains.cut()
+    with pytest.raises(Exception, match="can't be reached"):  # noqa: SIM117
+        with connect(mains.server.target(name)):
+            pass
+    mains.restore()
+    assert "was not properly shut down" in Path(mains.server.directory / "log").read_text()
+    mains.server.drop(name)
