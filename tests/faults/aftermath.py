@@ -56,8 +56,18 @@ def moved(shops: Shops, engine: Engine) -> Iterator[Shop]:
         yield shop
 
 
+_CONTROLS: dict[tuple[str, Engine], Control] = {}
+
+
 def control(shops: Shops, engine: Engine) -> Control:
-    """Sync a moved shop undisturbed."""
+    """What one undisturbed sync of a moved shop leaves; synced once for all tests of a process."""
+    key = str(shops.directory), engine
+    if key not in _CONTROLS:
+        _CONTROLS[key] = _undisturbed(shops, engine)
+    return _CONTROLS[key]
+
+
+def _undisturbed(shops: Shops, engine: Engine) -> Control:
     with moved(shops, engine) as shop:
         before = shop.products()
         began = time.monotonic()

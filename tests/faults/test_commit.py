@@ -26,7 +26,7 @@ def shop(shops: Shops) -> Iterator[Shop]:
         yield opened
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def undisturbed(shops: Shops) -> Control:
     return control(shops, "postgres")
 
@@ -48,7 +48,7 @@ def behind(shop: Shop, directory: Path, marked: bytes, *, lets_through: bool) ->
     return replace(shop, database=database), Proxy(directory, server.directory, marked, lets_through)
 
 
-@pytest.mark.parametrize("lets_through", [True, False])
+@pytest.mark.parametrize("lets_through", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_the_commit_of_the_publish(shop: Shop, undisturbed: Control, directory: Path, lets_through: bool) -> None:
     before = shop.published()
     through, proxy = behind(shop, directory, b"guidelight_changes", lets_through=lets_through)

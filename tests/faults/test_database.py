@@ -36,7 +36,7 @@ def shop(shops: Shops) -> Iterator[Shop]:
         yield opened
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def undisturbed(shops: Shops) -> Control:
     return control(shops, "postgres")
 
@@ -111,7 +111,7 @@ LIMITS = {
     ),
 }
 
-IN_MAKE_TEST = ("one connection", "a replica that may only be read")
+IN_MAKE_TEST = ("one connection",)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def own(own_shops: Shops) -> Iterator[Shop]:
         yield opened
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def own_undisturbed(own_shops: Shops) -> Control:
     return control(own_shops, "postgres")
 

@@ -31,7 +31,7 @@ ROOM = (0, 16, 64, 128, 192, 256, 320, 384, 512, 768, 1024, 1536, 2048, 3072, 40
 IN_MAKE_TEST = (64,)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def undisturbed(shops: Shops) -> Control:
     return control(shops, "duckdb")
 

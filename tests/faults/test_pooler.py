@@ -18,7 +18,7 @@ from tests.shops import ADD, Shops
 from tests.test_interrupt import publishes_waiting
 from tests.warm import run, until
 
-pytestmark = pytest.mark.postgres_only
+pytestmark = [pytest.mark.postgres_only, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,6 @@ def settings_of_the_pool(pooler: Path, url: str) -> set[tuple[str, ...]]:
         return {one.execute(f"select {asked}").fetchone() or () for one in clients}
 
 
-@pytest.mark.long
 def test_a_sync_that_is_killed_and_overtaken(shops: Shops, pooler: Path) -> None:
     """The turn, its heartbeat and the fence need no session: the pool gives each transaction another connection."""
     by = control(shops, "postgres")
@@ -90,7 +89,6 @@ def test_a_sync_that_is_killed_and_overtaken(shops: Shops, pooler: Path) -> None
         assert [log["status"] for log in shop.logs()] == ["success", "failed", "partial"]
 
 
-@pytest.mark.long
 def test_a_publish_that_waits_is_cut_off_with_its_client(shops: Shops, pooler: Path) -> None:
     """SIGTERM in the publish: the pooler ends the statement's connection, and nothing is written."""
     with moved(shops, "postgres") as direct:

@@ -110,6 +110,7 @@ def holder(shop: Shop, unshare: list[str] | None) -> Iterator[Container]:
         yield started
 
 
+@pytest.mark.long
 def test_who_beats_in_another_container_is_respected(stocked: Shop, unshare: list[str] | None) -> None:
     with holder(stocked, unshare) as first:
         row = stocked.rows("select pid, pid_namespace, host from sync_turns")[0]
@@ -145,6 +146,7 @@ def test_who_died_in_another_container_has_the_turn_for_a_minute(stocked: Shop, 
     assert stocked.sync().counts == (PRODUCTS, 0, 0, PRODUCTS)
 
 
+@pytest.mark.long
 def test_a_process_of_the_same_number_here_proves_nothing(stocked: Shop, unshare: list[str] | None) -> None:
     """A container's process 1 or 2 died; ours of that number lives, or never was: neither counts."""
     with holder(stocked, unshare) as first:
