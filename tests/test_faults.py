@@ -27,6 +27,7 @@ BEFORE_THE_FIRST_PAGE = {
 """What the source does from the start, and words of what a person then reads."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", BEFORE_THE_FIRST_PAGE)
 def test_a_source_that_gives_nothing_changes_nothing(stocked: Shop, fault: str) -> None:
     before = stocked.published()
@@ -50,6 +51,7 @@ INCOMPLETE = (
 )  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", INCOMPLETE)
 def test_an_incomplete_listing_makes_nothing_absent(stocked: Shop, fault: str) -> None:
     before = stocked.published()
@@ -95,6 +97,7 @@ def test_a_source_that_dies_in_the_middle_publishes_what_came(stocked: Shop) -> 
     assert (healed.status, healed.counts) == (0, (PRODUCTS, 0, 2 * PAGE, 2 * PAGE))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "fault",
     ["http-500:times=1", "reset:times=1,page=2", "token-expired", "http-429:times=1", "past-end-400", "no-total"],
