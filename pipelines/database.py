@@ -21,6 +21,12 @@ from pipelines.signals import raise_what_arrived
 DUCKDB_PATIENCE = 60.0
 """Seconds to wait for a DuckDB file that another process holds (DESIGN.md, One sync)."""
 
+_HEADERS = 12_288
+"""Bytes that a DuckDB file begins with: a shorter one is being made by another process, or is none."""
+
+_MAKING = 1.0
+"""Seconds that making one may take."""
+
 OLDEST_POSTGRES = 15
 
 _PARAMETER = re.compile(r"\$([a-z_]\w*)")
@@ -176,13 +182,17 @@ def _duckdb(
         raise ConfigurationError(
             f"The directory of {target.path} can't be made: {error.strerror}. Choose another path"
         ) from error
-    deadline = time.monotonic() + patience
+    began = time.monotonic()
+    deadline = began + patience
     told = False
     while True:
         try:
             return duckdb.connect(str(target.path), read_only=read_only)
         except duckdb.Error as error:
             holder = _HOLDER.search(str(error))
+            if _is_being_made(target.path) and time.monotonic() < began + _MAKING:
+                time.sleep(0.05)
+                continue
             if holder is None and "lock" not in str(error):
                 raise ConfigurationError(
                     f"{target.path} can't be opened as a DuckDB file: {_first_line(error)}"
@@ -196,6 +206,10 @@ def _duckdb(
                 waiting(f"waiting for {target.path.name}, which {who} has open")
                 told = True
             time.sleep(0.05)
+
+
+def _is_being_made(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size < _HEADERS
 
 
 def _first_line(error: Exception) -> str:

@@ -33,7 +33,7 @@ from great_expectations.datasource.fluent.interfaces import GxDatasourceWarning 
 if TYPE_CHECKING:
     from great_expectations.checkpoint.checkpoint import CheckpointResult
 
-# What it can't do comes back as a broken expectation: its log would print the traceback on standard error too.
+# What it can't do comes back as a broken expectation: its log would put the traceback on standard error too.
 logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
 
 _COLUMNS = "source_id, price_retail, price_sale, thc_percent, cbd_percent, image_url"
