@@ -67,12 +67,12 @@ class Unresolved(Exception):
 def is_public(address: str) -> bool:
     """Whether an IPv4 or IPv6 address, with a zone or without, is one of the internet's and nobody's own."""
     parsed: IPv4Address | IPv6Address = ip_address(address)
-    if isinstance(parsed, IPv6Address) and any(_plain(parsed) in network for network in _FOR_IPV4):
+    if isinstance(parsed, IPv6Address) and any(_without_zone(parsed) in network for network in _FOR_IPV4):
         parsed = IPv4Address(int(parsed) & 0xFFFFFFFF)
     if isinstance(parsed, IPv4Address):
         return not any(parsed in network for network in _NOT_PUBLIC)
-    plain = _plain(parsed)
-    return plain in _UNICAST and not any(plain in network for network in _NOT_PUBLIC_6)
+    address6 = _without_zone(parsed)
+    return address6 in _UNICAST and not any(address6 in network for network in _NOT_PUBLIC_6)
 
 
 def check_url(url: str) -> None:
@@ -152,6 +152,6 @@ def _looked_up(host: str, port: int) -> list[Any]:
         raise SourceError(unknown) from error
 
 
-def _plain(address: IPv6Address) -> IPv6Address:
-    """Without its zone, with which it is in no network."""
+def _without_zone(address: IPv6Address) -> IPv6Address:
+    """With its zone it is in no network."""
     return IPv6Address(int(address))

@@ -50,7 +50,10 @@ def plan(target: Target, integration: Integration, request: SyncRequest, warm: W
     if change_set.held_back:
         problems.add(guard(change_set.held_back, settings))
     told = _told(integration, received, change_set, problems)
-    save(told)
+    try:
+        save(told)
+    except OSError as error:
+        tell(f"The plan could not be kept in build/plans, so --expect can't say what moves on: {error.strerror}")
     return told
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ _LONGEST = 60
 
 
 def save(plan: Mapping[str, Any]) -> None:
-    """Keep a plan, as `plan --json` prints it, under its digest."""
+    """Keep a plan, as `plan --json` prints it, under its digest: whole or not at all. Raises OSError."""
     directory = _directory()
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / f"{plan['digest']}.json").write_text(json.dumps(plan, default=str, ensure_ascii=False), "utf-8")
+    written = directory / f"{plan['digest']}.json.{os.getpid()}"
+    written.write_text(json.dumps(plan, default=str, ensure_ascii=False), "utf-8")
+    written.rename(directory / f"{plan['digest']}.json")
     for old in sorted(directory.glob("*.json"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
         old.unlink(missing_ok=True)
 

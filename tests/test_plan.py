@@ -214,6 +214,15 @@ def test_what_expect_cannot_go_with(shop: Shop, options: list[str], says: str) -
     assert ran.status == 2 and says in ran.stderr
 
 
+def test_a_plan_that_cannot_be_kept_is_told_all_the_same(stocked: Shop) -> None:
+    build = stocked.home / "build"
+    build.mkdir(parents=True)
+    (build / "plans").write_text("a file where the folder should be")
+    ran = planned(stocked)
+    assert (ran.status, ran.json["changes"]) == (0, []), ran.stderr
+    assert "could not be kept" in ran.stderr and "Traceback" not in ran.stderr
+
+
 def test_a_plan_that_fails_says_so_as_a_sync_does(shop: Shop) -> None:
     shop.configure(dispensary_id="nobody")
     ran = planned(shop)

@@ -34,11 +34,10 @@
     ) || '}'
 {%- endmacro %}
 
-{# What isn't listed by a complete listing although it is active or in stock, before anything is written: it becomes
-   absent, or the guard holds it back. #}
+{# How many products the guard holds back, before anything is written: not listed by a complete listing, on show, and
+   not about to become absent. #}
 {% macro change_set_held_back(products) -%}
     select
-        coalesce(sum(case when change = 'absent' then 1 else 0 end), 0) as absent,
         (
             select count(*)
             from {{ products }} as product
