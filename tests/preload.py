@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from pipelines.settings import Target, quiet_libraries
@@ -14,7 +15,11 @@ quiet_libraries()
 import dbt.cli.main  # noqa: E402, F401
 import dlt.destinations  # noqa: E402, F401
 import great_expectations.expectations  # noqa: E402, F401
+import great_expectations.render.view.view as view  # noqa: E402
+import jinja2  # noqa: E402
 import rich.table  # noqa: E402, F401
+from dbt.contracts.graph.manifest import Manifest  # noqa: E402
+from dbt_common.clients.jinja import template_cache  # noqa: E402
 
 import pipelines.cli  # noqa: E402
 import pipelines.command  # noqa: E402
@@ -23,6 +28,23 @@ import pipelines.registry  # noqa: E402
 import pipelines.sync  # noqa: E402, F401
 from pipelines.transform import Dbt  # noqa: E402
 from pipelines.warm import PARSED  # noqa: E402
+
+
+class _Compiled(jinja2.BytecodeCache):
+    """What Jinja compiled, kept in memory."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_DBTS = ("macros/adapters", "macros/etc", "macros/generic_test_sql", "macros/materializations/tests")
 
 
 def _parse() -> None:
@@ -35,11 +57,28 @@ def _parse() -> None:
         )
         for target in targets:
             PARSED[target.engine] = Dbt(target).manifest
+            _compile(PARSED[target.engine])
     os.environ.clear()
     os.environ.update(before)
 
 
+def _compile(manifest: Manifest) -> None:
+    """Have Jinja compile our macros, and dbt's that a publish and a test need, where dbt keeps them by their text."""
+    for macro in manifest.macros.values():
+        if macro.package_name == "guidelight" or macro.original_file_path.startswith(_DBTS):
+            template_cache.get_node_template(macro)
+
+
+def _compile_docs() -> None:
+    """Have Jinja compile the templates of Data Docs, which Great Expectations does anew for each page it makes."""
+    view.Environment = partial(view.Environment, bytecode_cache=_Compiled())  # type: ignore[misc]
+    environment = view.DefaultJinjaPageView().env
+    for name in environment.list_templates(extensions=["j2"]):
+        environment.get_template(name)
+
+
 _parse()
+_compile_docs()
 
 # What is here now stays: the collector of a forked process need not walk through it, nor copy its pages.
 gc.freeze()

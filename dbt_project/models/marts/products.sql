@@ -39,7 +39,7 @@ mapped as (
         source_mapped.content_hash,
         {{- mapped_columns_of('source_mapped') }}
         source_mapped.warnings
-    from {{ ref('int_' ~ name ~ '__mapped') }} as source_mapped
+    from {{ mapped_by(name) }} as source_mapped
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
