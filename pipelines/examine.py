@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import logging
 import shutil
+import sys
 import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL
@@ -20,6 +23,23 @@ from pipelines.errors import SyncFailed
 from pipelines.settings import Target, build_directory, quiet_libraries
 
 quiet_libraries()
+
+
+class _LoadedWhenUsed(ModuleType):
+    """Stands in sys.modules for a module, which is imported when something of it is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        # The import system and `inspect` ask every module for such names.
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+# A third of Great Expectations' import: distributions and plots, for expectations that we don't use (STACK.md).
+for _name in ("scipy.stats", "altair"):
+    sys.modules.setdefault(_name, _LoadedWhenUsed(_name))
 
 import great_expectations as gx  # noqa: E402
 import great_expectations.expectations as gxe  # noqa: E402

@@ -14,12 +14,12 @@ from models.check import IDS_KEPT, Found, Severity
 from models.publish import Publish, as_yaml
 from pipelines.database import connect
 from pipelines.errors import SyncFailed
-from pipelines.settings import ROOT, Target, build_directory, point_dbt_at, quiet_libraries
+from pipelines.parsed import PROJECT, parsed
+from pipelines.settings import Target, build_directory, point_dbt_at, quiet_libraries
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
-PROJECT = ROOT / "dbt_project"
 _OURS = re.compile(r"""(?:Could not convert string '|type integer: ")guidelight: (?P<sentence>[^"'\n]+)""")
 """A sentence of our macros, where the databases quote the text that is no number; a product's text says nothing."""
 
@@ -51,13 +51,13 @@ def mapping_version(category_map: dict[str, str]) -> str:
 
 
 class Dbt:
-    """dbt on one target, with the project parsed: importing and parsing take seconds, so it is done once."""
+    """dbt on one target, with the project parsed: importing and parsing take seconds, so each is done once."""
 
     def __init__(self, target: Target, manifest: Manifest | None = None) -> None:
         self.target = target
         quiet_libraries()
         point_dbt_at(target)
-        self.manifest = retargeted(manifest, target) if manifest is not None else self._parse()
+        self.manifest = retargeted(manifest or parsed(target, self._parse), target)
 
     def _parse(self) -> Manifest:
         result = self._invoke(None, "parse", "--no-partial-parse")
