@@ -32,9 +32,10 @@ _FLAGS = (
     "--no-write-json",
     "--no-use-colors",
     "--no-version-check",
-    # What relations there are is asked by no macro of ours; dbt would list every schema before each task.
-    "--no-populate-cache",
 )
+
+_UNLISTED = "--no-populate-cache"
+"""Without a list of every schema's relations first: only what makes views asks which there are."""
 
 
 def release() -> str:
@@ -74,7 +75,7 @@ class Dbt:
 
         A connection lost at commit raises too, although the publish may stand: only published_at tells.
         """
-        self._invoke(self.manifest, "run", "--select", "products", "--vars", wanted.as_vars())
+        self._invoke(self.manifest, "run", _UNLISTED, "--select", "products", "--vars", wanted.as_vars())
 
     def compile(self, wanted: Publish) -> dict[str, str]:
         """The SQL of the change set and of what surrounds it in a plan, by the names of the models and analyses.
@@ -82,7 +83,7 @@ class Dbt:
         Raises SyncFailed with dbt's reason.
         """
         which = ["products", "plan_session", "plan_proof", "plan_digest"]
-        result = self._invoke(self.manifest, "compile", "--select", *which, "--vars", wanted.as_vars())
+        result = self._invoke(self.manifest, "compile", _UNLISTED, "--select", *which, "--vars", wanted.as_vars())
         return {one.node.name: one.node.compiled_code for one in result.result.results}
 
     def test(self, wanted: Publish, max_age_hours: float) -> list[Found]:
@@ -94,7 +95,7 @@ class Dbt:
         """
         told = as_yaml(json.loads(wanted.as_vars()) | {"max_age_hours": max_age_hours})
         which = "tag:check" if wanted.product is None else "tag:check,tag:row"
-        result = self._run(self.manifest, "test", "--select", which, "--vars", told)
+        result = self._run(self.manifest, "test", _UNLISTED, "--select", which, "--vars", told)
         if result.exception is not None:
             raise SyncFailed(_reason(result))
         return [self._found(one) for one in result.result.results]
