@@ -55,9 +55,9 @@ def sync(
 ) -> None:
     """Bring products up to date with the point of sale."""
     from models.sync import SyncRequest
-    from pipelines.command import run_syncs
-    from pipelines.selection import Selection
+    from pipelines.command import Each, run
 
+    console = Console(json=json, verbose=verbose)
     request = SyncRequest(
         _kind(sync_type, triggered_by),
         triggered_by,
@@ -65,8 +65,14 @@ def sync(
         product=None if product is None else product.strip(),
         expect=None if expect is None else expect.strip().lower(),
     )
-    selection = Selection(integration, source, due=due, or_sandbox=or_sandbox)
-    raise typer.Exit(run_syncs(database, selection, request, Console(json=json, verbose=verbose)))
+
+    def begin() -> Each:
+        from pipelines.command_sync import syncs
+        from pipelines.selection import Selection
+
+        return syncs(Selection(integration, source, due=due, or_sandbox=or_sandbox), request, console)
+
+    raise typer.Exit(run(database, console, begin, checks=True, as_array=due))
 
 
 @app.command()
@@ -82,11 +88,18 @@ def plan(
 ) -> None:
     """Show what a sync would do, product by product, and keep nothing of it."""
     from models.sync import SyncRequest
-    from pipelines.command_plan import run_plans
-    from pipelines.selection import Selection
+    from pipelines.command import Each, run
 
+    console = Console(json=json, verbose=verbose)
     request = SyncRequest(allow_mass_deactivation=allow_mass_deactivation)
-    raise typer.Exit(run_plans(database, Selection(integration, source), request, Console(json=json, verbose=verbose)))
+
+    def begin() -> Each:
+        from pipelines.command_plan import plans
+        from pipelines.selection import Selection
+
+        return plans(Selection(integration, source), request, console)
+
+    raise typer.Exit(run(database, console, begin, checks=False))
 
 
 @app.command()
@@ -113,12 +126,18 @@ def replay(
 ) -> None:
     """Publish once more what staging keeps, without asking the source: after a mapping was mended."""
     from models.sync import SyncRequest
-    from pipelines.command_replay import run_replay
-    from pipelines.selection import Selection
+    from pipelines.command import Each, run
 
+    console = Console(json=json, verbose=verbose)
     request = SyncRequest(_kind(sync_type, triggered_by), triggered_by)
-    selection = Selection(integration, source)
-    raise typer.Exit(run_replay(database, selection, sync, request, Console(json=json, verbose=verbose)))
+
+    def begin() -> Each:
+        from pipelines.command_replay import replays
+        from pipelines.selection import Selection
+
+        return replays(Selection(integration, source), sync, request, console)
+
+    raise typer.Exit(run(database, console, begin, checks=True))
 
 
 def _kind(given: str | None, triggered_by: UUID | None) -> str:

@@ -1,46 +1,32 @@
-"""`guidelight sync`, one integration after the other, and what a command's exit status says of them all."""
+"""Runs a command that takes its turn: its workers start at once, what else it needs is imported while they do."""
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from models.integration import Integration
-from models.record import storable
-from models.sync import Status, SyncRequest, SyncResult, SyncStats
-from pipelines import console_log, store
+from models.sync import SyncResult, SyncStats
 from pipelines.console import Console
-from pipelines.database import connect
-from pipelines.errors import ConfigurationError, GuidelightError, Interrupted
-from pipelines.explain import explain
-from pipelines.selection import Selection, chosen
+from pipelines.errors import GuidelightError, Interrupted
 from pipelines.settings import Target, target
 from pipelines.signals import interruptible
-from pipelines.views import bring_up_to_date
 from pipelines.warm import Warm
 
-SYNC_TYPES = ("manual", "scheduled", "webhook")
-
-_DIGEST = re.compile(r"[0-9a-f]{12,64}")
-
-_STATUS = {Status.SUCCESS: 0, Status.PARTIAL: 3, Status.FAILED: 1}
 _ORDER = (1, 2, 4, 3, 0)
 """Of several integrations, the first of these that occurs is the command's exit status (INTERFACE.md)."""
-
 
 Each = Callable[[Target, Warm], Iterator[tuple[dict[str, Any], int]]]
 """Runs what was selected: of each integration what it prints as JSON, and its exit status."""
 
 
-def run(database: str | None, console: Console, each: Each, *, checks: bool, as_array: bool = False) -> int:
+def run(
+    database: str | None, console: Console, begin: Callable[[], Each], *, checks: bool, as_array: bool = False
+) -> int:
     """Run what was selected and print it as JSON where that was asked for; return the command's exit status.
 
-    `checks`: Great Expectations is needed. `as_array`: however many there are.
+    `begin`: imports what it takes, and returns what runs it. `checks`: Great Expectations is needed. `as_array`:
+    however many there are.
     """
     objects: list[dict[str, Any]] = []
     statuses: list[int] = []
@@ -48,7 +34,7 @@ def run(database: str | None, console: Console, each: Each, *, checks: bool, as_
         with interruptible():
             where = target(database)
             with Warm(where, checks=checks) as warm:
-                for told, status in each(where, warm):
+                for told, status in begin()(where, warm):
                     objects.append(told)
                     statuses.append(status)
     except (GuidelightError, Interrupted) as error:
@@ -65,82 +51,3 @@ def refused(error: GuidelightError | Interrupted) -> dict[str, Any]:
     """The object that a run prints which came to nothing (INTERFACE.md, Exit status)."""
     sync_log_id = None if error.sync_log_id is None else UUID(error.sync_log_id)
     return SyncResult(False, sync_log_id, SyncStats(), None, str(error)).as_json()
-
-
-def run_syncs(database: str | None, selection: Selection, request: SyncRequest, console: Console) -> int:
-    """Sync what was selected and print what happened; return the exit status."""
-
-    def each(where: Target, warm: Warm) -> Iterator[tuple[dict[str, Any], int]]:
-        check_request(selection, request)
-        bring_up_to_date(where, warm, console.tell)
-        wanted = chosen(where, selection, request.triggered_by, console.tell)
-        if len(wanted) > 1 and not (request.product is None and request.expect is None):
-            raise ConfigurationError("Several integrations are active: say with --integration which one is meant")
-        if not wanted:
-            console.tell("No integration is due")
-        for integration in wanted:
-            yield synced(where, integration, request, warm, console)
-
-    return run(database, console, each, checks=True, as_array=selection.due)
-
-
-def check_request(selection: Selection, request: SyncRequest) -> None:
-    """Raise ConfigurationError for what a sync can't be asked for."""
-    selection.check()
-    if request.sync_type not in SYNC_TYPES:
-        raise ConfigurationError(f"Unknown sync type: {request.sync_type} (known: {', '.join(SYNC_TYPES)})")
-    if request.product is not None and (
-        not 0 < len(request.product) <= 300 or storable(request.product) != request.product
-    ):
-        raise ConfigurationError("--product takes a product's id at the source: text of 1 to 300 characters")
-    if request.expect is not None and not _DIGEST.fullmatch(request.expect):
-        raise ConfigurationError(
-            "--expect takes the digest that `guidelight plan` prints, or 12 of its characters or more, in 0-9 and a-f"
-        )
-    if request.product is not None and request.expect is not None:
-        raise ConfigurationError("--expect and --product exclude each other: a plan is of all products")
-    for name, given in (("--product", request.product), ("--expect", request.expect)):
-        if given is not None and selection.due:
-            raise ConfigurationError(f"{name} is about one integration: it can't go with --due")
-
-
-def synced(
-    where: Target, integration: Integration, request: SyncRequest, warm: Warm, console: Console
-) -> tuple[dict[str, Any], int]:
-    """Sync one integration, print it in words, and return what it prints as JSON and its exit status."""
-    from pipelines.sync import sync
-
-    try:
-        result = sync(where, integration, request, warm, console.tell)
-    except GuidelightError as error:
-        console.tell(f"error: {error}")
-        return refused(error), error.exit_status
-    try:
-        if request.product is not None and result.success:
-            with connect(where, read_only=True) as connection:
-                result = replace(result, product=explain(connection, integration.type, request.product))
-        if not console.json:
-            _print(where, integration, result, console)
-    except GuidelightError as error:
-        console.tell(f"the sync ended as {result.status}, but can't be shown: {error}")
-    return result.as_json(), 1 if result.status is None else _STATUS[result.status]
-
-
-def _print(where: Target, integration: Integration, result: SyncResult, console: Console) -> None:
-    with connect(where, read_only=True) as connection:
-        log: dict[str, Any] = asdict(store.log(connection, result.sync_log_id))
-    if result.product is not None:
-        console_log.explained(console, result.product)
-    program = sys.argv[0] if "/" in sys.argv[0] and not sys.argv[0].startswith("/") else "guidelight"
-    hints = [f"{program} logs show", "what this sync did, and what went wrong"]
-    if integration.is_sandbox:
-        hints += ["make sync", "the shop's next day", f"{program} integrations add …", "your own shop (see the README)"]
-    console.result(log, f"products in {_nearby(where)}", list(zip(hints[::2], hints[1::2], strict=True)))
-
-
-def _nearby(where: Target) -> str:
-    """Where the data is, a file as seen from here."""
-    here = Path.cwd()
-    if where.path is not None and where.path.is_relative_to(here):
-        return str(where.path.relative_to(here))
-    return str(where)

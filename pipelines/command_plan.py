@@ -7,21 +7,20 @@ from typing import Any
 
 from models.sync import SyncRequest
 from pipelines import console_plan
-from pipelines.command import refused, run
+from pipelines.command import Each, refused
 from pipelines.console import Console
 from pipelines.errors import GuidelightError
+from pipelines.plan import plan
 from pipelines.selection import Selection, chosen
 from pipelines.settings import Target
 from pipelines.views import bring_up_to_date
 from pipelines.warm import Warm
 
 
-def run_plans(database: str | None, selection: Selection, request: SyncRequest, console: Console) -> int:
-    """Plan what was selected and print it; return the exit status, which is that of the sync as far as it is known."""
+def plans(selection: Selection, request: SyncRequest, console: Console) -> Each:
+    """Plan what was selected and print it; the exit status is that of the sync as far as it is known."""
 
     def each(where: Target, warm: Warm) -> Iterator[tuple[dict[str, Any], int]]:
-        from pipelines.plan import plan
-
         selection.check()
         bring_up_to_date(where, warm, console.tell)
         for integration in chosen(where, selection, None, console.tell):
@@ -35,4 +34,4 @@ def run_plans(database: str | None, selection: Selection, request: SyncRequest, 
                 console_plan.plan(console, integration.name, told)
             yield told, 3 if told["stats"]["errors"] else 0
 
-    return run(database, console, each, checks=False)
+    return each

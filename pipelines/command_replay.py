@@ -9,7 +9,8 @@ from typing import Any
 from models.integration import Integration
 from models.sync import SyncRequest
 from pipelines import store
-from pipelines.command import check_request, run, synced
+from pipelines.command import Each
+from pipelines.command_sync import check_request, synced
 from pipelines.console import Console
 from pipelines.database import connect
 from pipelines.errors import ConfigurationError
@@ -20,10 +21,8 @@ from pipelines.views import bring_up_to_date
 from pipelines.warm import Warm
 
 
-def run_replay(
-    database: str | None, selection: Selection, given: str | None, request: SyncRequest, console: Console
-) -> int:
-    """Replay the one integration that is meant, or that of the sync given; return the exit status."""
+def replays(selection: Selection, given: str | None, request: SyncRequest, console: Console) -> Each:
+    """Replay the one integration that is meant, or that of the sync given."""
 
     def each(where: Target, warm: Warm) -> Iterator[tuple[dict[str, Any], int]]:
         check_request(selection, request)
@@ -33,7 +32,7 @@ def run_replay(
             replay = base_of(connection, integration, given)
         yield synced(where, integration, replace(request, replay=replay), warm, console)
 
-    return run(database, console, each, checks=True)
+    return each
 
 
 def _meant(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import partial
 from types import TracebackType
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING
 from models.check import Expectation, Found
 from models.publish import Publish
 from pipelines.settings import Target
-from pipelines.transform import Dbt
 from pipelines.worker import Acts, Worker
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
+
+_GIVES_WAY = 5
+"""By how much Great Expectations is nicer than the others (nice(1))."""
 
 PARSED: dict[str, Manifest] = {}
 """Manifests that a long-lived process parsed beforehand, one an engine: what it forks is warm at once."""
@@ -73,11 +76,18 @@ class Warm:
 
 
 def _dbt(target: Target) -> Acts:
-    dbt = Dbt(target, PARSED.get(target.engine))
+    from pipelines.transform import Dbt
+
+    known = PARSED.get(target.engine)
+    dbt = Dbt(target, known)
+    if known is None:
+        dbt.rehearse()
     return {"make_views": dbt.make_views, "publish": dbt.publish, "compile": dbt.compile, "test": dbt.test}
 
 
 def _great_expectations(target: Target) -> Acts:
+    # What it does comes last: while everybody starts, dbt and the parent go first.
+    os.nice(_GIVES_WAY)
     from pipelines.examine import examine
 
     return {"examine": partial(examine, target)}

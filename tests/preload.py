@@ -18,11 +18,9 @@ import great_expectations.expectations  # noqa: E402, F401
 import great_expectations.render.view.view as view  # noqa: E402
 import jinja2  # noqa: E402
 import rich.table  # noqa: E402, F401
-from dbt.contracts.graph.manifest import Manifest  # noqa: E402
-from dbt_common.clients.jinja import template_cache  # noqa: E402
 
 import pipelines.cli  # noqa: E402
-import pipelines.command  # noqa: E402
+import pipelines.command_sync  # noqa: E402
 import pipelines.dlt_postgres  # noqa: E402
 import pipelines.registry  # noqa: E402
 import pipelines.sync  # noqa: E402, F401
@@ -44,11 +42,8 @@ class _Compiled(jinja2.BytecodeCache):
         self._kept[bucket.key] = bucket.bytecode_to_string()
 
 
-_DBTS = ("macros/adapters", "macros/etc", "macros/generic_test_sql", "macros/materializations/tests")
-
-
 def _parse() -> None:
-    """Parse for both engines; parsing opens no database, and is told of one that is never there."""
+    """Parse and rehearse for both engines; neither opens a database, they are told of one that is never there."""
     before = dict(os.environ)
     with tempfile.TemporaryDirectory() as directory:
         targets = (
@@ -56,17 +51,11 @@ def _parse() -> None:
             Target("postgres", parameters=(("dbname", "parsed"), ("host", directory), ("user", "postgres"))),
         )
         for target in targets:
-            PARSED[target.engine] = Dbt(target).manifest
-            _compile(PARSED[target.engine])
+            dbt = Dbt(target)
+            dbt.rehearse()
+            PARSED[target.engine] = dbt.manifest
     os.environ.clear()
     os.environ.update(before)
-
-
-def _compile(manifest: Manifest) -> None:
-    """Have Jinja compile our macros, and dbt's that a publish and a test need, where dbt keeps them by their text."""
-    for macro in manifest.macros.values():
-        if macro.package_name == "guidelight" or macro.original_file_path.startswith(_DBTS):
-            template_cache.get_node_template(macro)
 
 
 def _compile_docs() -> None:
