@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -53,12 +54,16 @@ class Warm:
         found: list[Found] = self._dbt.ask("test", wanted, max_age_hours)
         return found
 
-    def examine(self, source: str, wanted: list[Expectation], product: str | None = None) -> list[Found]:
-        """Judge expectations over a source's products, or over one. Raises SyncFailed when they could not be judged."""
+    def examining(
+        self, source: str, wanted: list[Expectation], product: str | None = None
+    ) -> Callable[[], list[Found]]:
+        """Begin to judge expectations over a source's products, or over one; what is returned waits for the end.
+
+        That raises SyncFailed when they could not be judged.
+        """
         if self._expectations is None:
             self._expectations = self._examiner()
-        found: list[Found] = self._expectations.ask("examine", source, wanted, product)
-        return found
+        return self._expectations.begin("examine", source, wanted, product)
 
     def __enter__(self) -> Warm:
         return self

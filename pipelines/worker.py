@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -59,10 +60,23 @@ class Worker:
 
         Raises SyncFailed with the sentence of an error of ours, or when the process ended without an answer.
         """
+        return self.begin(act, *arguments)()
+
+    def begin(self, act: str, *arguments: object) -> Callable[[], Any]:
+        """Have an act begun; what is returned waits for its answer, as `ask` does."""
         if self._process is None:
             self._start()
+        gone: OSError | None = None
         try:
             self._pipe.send((act, arguments))
+        except OSError as error:
+            gone = error
+        return partial(self._answer, gone)
+
+    def _answer(self, gone: OSError | None) -> Any:
+        try:
+            if gone is not None:
+                raise gone
             answer, failure = self._pipe.recv()
         except (EOFError, OSError) as error:
             raise SyncFailed(

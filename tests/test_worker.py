@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from models.check import Expectation, Severity
+from models.check import Expectation, Found, Severity
 from models.integration import CheckSettings
 from models.publish import Publish
 from pipelines.check import check
@@ -75,8 +75,11 @@ class Dead:
     def test(self, *arguments: Any) -> Any:
         raise SyncFailed("dbt is gone")
 
-    def examine(self, *arguments: Any) -> Any:
-        raise SyncFailed("Great Expectations is gone")
+    def examining(self, *arguments: Any) -> Callable[[], list[Found]]:
+        def answer() -> list[Found]:
+            raise SyncFailed("Great Expectations is gone")
+
+        return answer
 
 
 def test_a_layer_that_cannot_be_run_is_never_silence(stocked: Shop) -> None:
