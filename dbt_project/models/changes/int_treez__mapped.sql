@@ -23,7 +23,7 @@ unmapped as (
     select
         sightings.source_id,
         sightings.content_hash,
-        payloads.payload
+        {{ json_unpacked('payloads.payload') }} as payload
     from sightings
     inner join payloads on payloads.content_hash = sightings.content_hash
     left join known
