@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 BATCH = 5_000
 """Records in an Arrow table: what is held in memory at a time."""
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 _TIME = pa.timestamp("us", tz="UTC")
 PAYLOADS = pa.schema(
@@ -107,13 +110,13 @@ def load(target: Target, source: str, received: Received, records: Iterable[Reco
 
     A fresh working directory for each sync: a package that a killed run left would be loaded instead of this one
     (RELIABILITY.md, finding 1). Nothing that dlt reports is taken for proof; the publish counts the rows itself.
-    Raises SyncFailed when dlt gives up.
+    Raises SyncFailed when dlt gives up, or has no room for its files.
     """
     quiet_libraries()
     import dlt
     from dlt.pipeline.exceptions import PipelineStepFailed
 
-    with tempfile.TemporaryDirectory(prefix="guidelight-") as directory:
+    with _working_directory() as directory:
         pipeline = dlt.pipeline(
             pipeline_name=f"guidelight_{source}",
             pipelines_dir=directory,
@@ -130,10 +133,28 @@ def load(target: Target, source: str, received: Received, records: Iterable[Reco
             with _open_destination(target) as destination:
                 pipeline.load(destination=destination, raise_on_failed_jobs=True)
         except PipelineStepFailed as error:
+            deepest = _deepest(error)
+            if isinstance(deepest, OSError) and deepest.errno in _NO_ROOM:
+                raise deepest from error
             raise _ours_within(error) or SyncFailed(
-                f"dlt could not land the records in staging ({error.step}): {_first_line(error)}. "
+                f"dlt could not land the records in staging ({error.step}): {_first_line(deepest)}. "
                 "Nothing was published: run the sync again"
             ) from error
+
+
+@contextmanager
+def _working_directory() -> Iterator[str]:
+    """A directory for one load, removed at its end. Raises SyncFailed where the machine has no room for its files."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="guidelight-") as directory:
+            yield directory
+    except OSError as error:
+        place = error.filename or tempfile.tempdir
+        where = "" if place is None else f" in {place}"
+        raise SyncFailed(
+            f"The working files of a sync can't be written{where}: {error.strerror or error}. "
+            "Make room there, or set TMPDIR to another directory"
+        ) from error
 
 
 def _tables(received: Received, records: Iterable[Record]) -> Iterator[Any]:
@@ -234,9 +255,10 @@ def _ours_within(error: BaseException) -> GuidelightError | None:
     return None
 
 
+def _deepest(error: BaseException) -> BaseException:
+    return error if error.__cause__ is None else _deepest(error.__cause__)
+
+
 def _first_line(error: BaseException) -> str:
-    deepest: BaseException = error
-    while deepest.__cause__ is not None:
-        deepest = deepest.__cause__
-    lines = [line.strip() for line in str(deepest).splitlines() if line.strip()]
-    return lines[0][:300] if lines else type(deepest).__name__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:300] if lines else type(error).__name__

@@ -21,10 +21,13 @@ _LOG = ", ".join(field.name for field in fields(SyncLog))
 
 _BEGINS = "$start <> '' and starts_with(cast(id as varchar), $start)"
 
-# A sync that is due: DESIGN's `--due`. A first sync is due at once.
+# A sync that is due: DESIGN's `--due`. A first sync is due at once, and one after a clock that was ahead.
 _DUE = """
     is_active and sync_enabled
-    and (last_sync_at is null or last_sync_at < now() - coalesce(sync_interval_minutes, 60) * interval '1 minute')
+    and (
+        last_sync_at is null or last_sync_at > now()
+        or last_sync_at < now() - coalesce(sync_interval_minutes, 60) * interval '1 minute'
+    )
 """
 
 

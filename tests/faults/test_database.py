@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.databases import TestDatabase
 from tests.faults.aftermath import Control, control, left, moved
 from tests.shop import Shop, Synced
 from tests.shops import Shops
-from tests.test_interrupt import publishes_waiting
+from tests.test_interrupt import products_locked, publishes_waiting
 from tests.warm import until
 
 pytestmark = pytest.mark.postgres_only
@@ -170,6 +171,65 @@ def test_a_statement_that_takes_too_long(shop: Shop, limited: Shop, undisturbed:
         app.execute("rollback")
     failed(shop, synced, before, "statement timeout")
     healed(limited, undisturbed)
+
+
+def _impatient_for_locks() -> None:
+    """A second of patience for `products` in the publish, whose process is forked from this one."""
+    from dbt.adapters.sql.connections import SQLConnectionManager
+
+    original = SQLConnectionManager.add_query
+
+    def add_query(self: Any, sql: str, *given: Any, **named: Any) -> Any:
+        return original(self, sql.replace("lock_timeout = '30s'", "lock_timeout = '1s'"), *given, **named)
+
+    SQLConnectionManager.add_query = add_query
+
+
+@pytest.mark.long
+def test_a_lock_that_is_waited_for_too_long(shop: Shop, undisturbed: Control) -> None:
+    before = shop.published()
+    with products_locked(shop):
+        synced = shop.ended(shop.begin(prepare=_impatient_for_locks))
+    failed(shop, synced, before, "canceling statement due to lock timeout")
+    healed(shop, undisturbed)
+
+
+@pytest.mark.long
+def test_a_right_that_is_taken_away_while_pages_come(shop: Shop, limited: Shop, undisturbed: Control) -> None:
+    """One that only the publish needs."""
+    shop.execute(f"revoke postgres from {LIMITED}")
+    shop.execute(f"grant guidelight_sync to {LIMITED}")
+    before = shop.published()
+    shop.configure(patience_seconds=60)
+    gate = shop.sandbox.hold(3)
+    running = limited.begin()
+    gate.await_arrival()
+    shop.execute("revoke insert on product_changes from guidelight_sync")
+    shop.let_go()
+    failed(shop, shop.ended(running), before, "permission denied for table product_changes")
+    shop.execute("grant insert on product_changes to guidelight_sync")
+    assert shop.ended(limited.begin()).counts == undisturbed.synced.counts
+    assert left(shop) == undisturbed.left
+
+
+@pytest.mark.long
+def test_all_rights_are_taken_away_while_pages_come(shop: Shop, limited: Shop, undisturbed: Control) -> None:
+    """The log can't be finished either: the next sync, which may, closes it."""
+    before = shop.published()
+    shop.configure(patience_seconds=60)
+    gate = shop.sandbox.hold(3)
+    running = limited.begin()
+    gate.await_arrival()
+    shop.execute(f"revoke postgres from {LIMITED}")
+    shop.let_go()
+    ran = running.wait()
+    assert ran.status == 1 and "Traceback" not in ran.stderr
+    assert "permission denied" in ran.error and "the log could not be finished" in ran.error
+    assert "Use a role that may write there" in ran.error
+    assert shop.published() == before and shop.logs()[-1]["status"] == "running"
+    shop.execute(f"grant postgres to {LIMITED}")
+    healed(limited, undisturbed)
+    assert [log["status"] for log in shop.logs()] == ["success", "failed", "partial"]
 
 
 @pytest.mark.long

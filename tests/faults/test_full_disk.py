@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.database import connect
 from pipelines.settings import target
 from tests.databases import TestDatabase
 from tests.faults.aftermath import Control, control, left, move, moved
@@ -66,7 +67,7 @@ def as_it_says(shop: Shop, synced: Synced, before: object) -> str:
         error: str = synced.result["error"]
         assert error and "\n" not in error
         assert shop.published() == before
-        assert any(cause in error for cause in ("File too large", "No space left on device"))
+        assert any(cause in error for cause in ("File too large", "No space left on device")), error
         return error
     assert synced.row["status"] == "partial" and synced.status == 3
     return "published"
@@ -113,3 +114,47 @@ def test_a_file_on_a_full_disk(
             record_property("came to", as_it_says(shop, synced, before))
             resize(size * 10)
             healed(shop, undisturbed)
+
+
+ROOM_OF_POSTGRES = (0, 8, 16, 32, 64, 256)
+"""KiB that the tables' disk has left; the server's log of changes is on another."""
+
+
+@contextmanager
+def tablespace(shop: Shop) -> Iterator[tuple[Path, Callable[[int], None]]]:
+    """The shop's database moved to a disk of its own: where it is mounted, and what changes its size."""
+    server = shop.database.server
+    assert server is not None
+    (server.directory / "disk").mkdir()
+    name = dict(shop.database.target.parameters)["dbname"]
+    with small_disk(server.directory / "disk", 256 * KIB * KIB) as resize, connect(server.target("postgres")) as admin:
+        directory = server.directory / "disk" / "tables"
+        directory.mkdir()
+        shutil.chown(directory, server.directory.stat().st_uid)
+        admin.execute(f"create tablespace small location '{directory}'")
+        admin.execute(f"alter database {name} set tablespace small")
+        try:
+            yield server.directory / "disk", resize
+        finally:
+            resize(256 * KIB * KIB)
+            admin.execute(f"drop database {name} with (force)")
+            admin.execute("drop tablespace small")
+    (server.directory / "disk").rmdir()
+
+
+@pytest.mark.long
+@pytest.mark.postgres_only
+@pytest.mark.parametrize("room", ROOM_OF_POSTGRES)
+def test_tables_on_a_full_disk(shops: Shops, room: int, engine: str, record_property: Record) -> None:
+    by = control(shops, "postgres")
+    with moved(shops, "postgres") as shop, tablespace(shop) as (disk, resize):
+        before = shop.published()
+        resize(shutil.disk_usage(disk).used + room * KIB)
+        synced = shop.ended(shop.begin())
+        said = as_it_says(shop, synced, before)
+        record_property("came to", said)
+        resize(256 * KIB * KIB)
+        if said == "published":
+            assert left(shop) == by.left
+        else:
+            healed(shop, by)
