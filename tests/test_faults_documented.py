@@ -12,8 +12,8 @@ import pytest
 from pipelines.settings import ROOT
 
 PAGE = (ROOT / "docs" / "faults.md").read_text()
-FAULTS, RULES = (PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0] for title in (
-    "The faults", "What is rejected, repaired with a warning, or a page error",
+FAULTS, OURS, RULES = (PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0] for title in (
+    "The faults", "The database and the process", "What is rejected, repaired with a warning, or a page error",
 ))  # fmt: skip
 
 WHAT_COMES = (
@@ -37,6 +37,7 @@ def names_in(path: str) -> frozenset[str]:
 
 def test_every_fault_stands_there_once() -> None:
     assert [row[0] for row in rows(FAULTS)] == [str(number) for number in range(1, 78)]
+    assert [row[0] for row in rows(OURS)] == [str(number) for number in range(92, 123)]
 
 
 def test_every_body_has_its_rule() -> None:
@@ -44,10 +45,10 @@ def test_every_body_has_its_rule() -> None:
     assert all(re.match(r"(page error|rejected|repaired|kept)\b", row[1]) for row in rows(RULES))
 
 
-@pytest.mark.parametrize("row", rows(FAULTS) + rows(RULES), ids=lambda row: row[0])
+@pytest.mark.parametrize("row", rows(FAULTS) + rows(OURS) + rows(RULES), ids=lambda row: row[0])
 def test_what_a_row_names_as_its_proof_is_there(row: list[str]) -> None:
     assert len(row) == 4 and row[1]
-    named = re.findall(r"`(tests/\w+\.py)::(test_\w+)`", row[3])
+    named = re.findall(r"`(tests/(?:faults/|security/)?\w+\.py)::(test_\w+)`", row[3])
     assert named and len(named) == row[3].count("`") // 2
     for path, name in named:
         assert name in names_in(path), f"{path} has no {name}"

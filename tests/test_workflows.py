@@ -114,6 +114,14 @@ def test_no_schedule_is_at_minute_0(path: Path) -> None:
     assert all(re.fullmatch(r"[1-9]\d?(,[1-9]\d?)*", minute) for minute in minutes), minutes
 
 
+def test_no_schedule_knows_a_time_zone() -> None:
+    """GitHub's cron is UTC where none is named: no night has an hour less or more. And ours names no hour."""
+    for path in FILES:
+        assert all(entry.keys() == {"cron"} for entry in load(path)["on"]["schedule"])
+    crons = [entry["cron"].split() for entry in load(GITHUB / "workflows/sync.yml")["on"]["schedule"]]
+    assert [cron[1:] for cron in crons] == [["*"] * 4]
+
+
 def test_a_sync_is_never_cancelled_by_another_run() -> None:
     assert load(GITHUB / "workflows/sync.yml")["concurrency"] == {
         "group": "sync", "cancel-in-progress": False, "queue": "max",
