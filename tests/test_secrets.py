@@ -13,6 +13,8 @@ from tests.warm import Ran
 
 pytestmark = pytest.mark.alternating
 
+SEALED_WITH = "GUIDELIGHT_SECRET_KEY"
+
 CANARY = "canary-5f0c2b7e91d84a66b3"
 
 
@@ -85,7 +87,7 @@ def test_a_key_in_clear_is_sealed_by_the_next_sync_and_a_token_outlives_it(
 ) -> None:
     monkeypatch.setattr("pipelines.sandbox.answers.KEY", CANARY)
     shop.configure(api_key=CANARY)
-    sealing = {"GUIDELIGHT_SECRET_KEY": Fernet.generate_key().decode()}
+    sealing = {SEALED_WITH: Fernet.generate_key().decode()}
     first = shop.sync("--verbose", env=sealing)
     assert (first.status, first.summary["warnings"]) == (0, [])
     assert "api_key stood in clear in config: it is sealed now" in first.ran.stderr
@@ -104,6 +106,30 @@ def test_a_key_in_clear_is_sealed_by_the_next_sync_and_a_token_outlives_it(
     assert third.status == 0 and shop.sandbox.token_requests == 2
     nowhere(shop, first.ran, shown, second.ran, third.ran)
     assert "sandbox-token" not in everything(shop) + files(shop.home)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("knows", ["both keys", "the old key"])
+def test_keys_are_rotated_while_a_sync_runs(shop: Shop, knows: str) -> None:
+    """It began with the new key first, as README says, or before anybody had made one; its token ends after that."""
+    old, new = (Fernet.generate_key().decode() for _ in range(2))
+    both = f"{new},{old}"
+    shop.configure(api_key=shop.sandbox.api_key, patience_seconds=60)
+    assert shop.sync(env={SEALED_WITH: old}).status == 0
+    shop.sandbox.set_faults(["token-expired:page=4,times=1"])
+    gate = shop.sandbox.hold(3)
+    running = shop.begin(env={SEALED_WITH: both if knows == "both keys" else old})
+    gate.await_arrival()
+    rotated = shop.command("integrations", "rotate", "--json", env={SEALED_WITH: both})
+    assert rotated.json == {"rotated": 2, "removed": 0}
+    shop.let_go()
+    synced = shop.ended(running)
+    assert (synced.status, synced.counts, synced.ran.stderr) == (0, (PRODUCTS, 0, 0, PRODUCTS), ""), synced.ran
+    assert shop.sandbox.token_requests == 2, "it asked for a token of its own, and kept it"
+    last = shop.sync(env={SEALED_WITH: new})
+    assert (last.status, last.counts, last.ran.stderr) == (0, (PRODUCTS, 0, 0, PRODUCTS), ""), last.ran
+    assert shop.sandbox.token_requests == (2 if knows == "both keys" else 3), "one sealed with the old key is no loss"
+    assert shop.command("integrations", "rotate", env={SEALED_WITH: new}).status == 0
 
 
 def test_a_key_given_as_a_setting_is_refused_without_being_repeated(shop: Shop) -> None:
