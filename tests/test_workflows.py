@@ -401,27 +401,67 @@ def test_what_the_sync_says_is_not_read_as_a_command(homes: Iterator[Path], tmp_
     assert runner.step("Sync").log.splitlines()[0] != lines[0]
 
 
+(AUDIT,) = [one for one in steps(GITHUB / "workflows/ci.yml") if "EXCEPTIONS" in one.get("env", {})]
+
+
+def audit(home: Path, program: str, exceptions: str = "", **env: str) -> tuple[Ran, str]:
+    """Run the audit's step with a program in pip-audit's place; what it printed, and the job's summary."""
+    pip_audit = home / ".venv" / "bin" / "pip-audit"
+    pip_audit.parent.mkdir(parents=True)
+    pip_audit.write_text(f"#!/bin/sh\n{program}\n")
+    pip_audit.chmod(0o755)
+    ran = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", AUDIT["run"]],
+        cwd=home, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        env=env | {
+            "PATH": os.defpath, "HOME": str(home), "EXCEPTIONS": exceptions,
+            "RUNNER_TEMP": str(home), "GITHUB_STEP_SUMMARY": str(home / "summary.md"),
+        },
+    )  # fmt: skip
+    summary = home / "summary.md"
+    return Ran(ran.returncode, ran.stdout), summary.read_text() if summary.exists() else ""
+
+
 def test_an_exception_to_the_audit_ends_with_its_last_day(homes: Iterator[Path]) -> None:
     """The audit needs the internet: here its place is taken by a program that says how it was called."""
     today = datetime.datetime.now(datetime.UTC).date()
     days = {"GHSA-past": -1, "GHSA-today": 0, "GHSA-future": 1}
     given = "\n".join(f"{name} {today + datetime.timedelta(days=days[name])} no fix yet" for name in days)
-    (step,) = [one for one in steps(GITHUB / "workflows/ci.yml") if "EXCEPTIONS" in one.get("env", {})]
-    home = next(homes)
-    program = home / ".venv" / "bin" / "pip-audit"
-    program.parent.mkdir(parents=True)
-    program.write_text('#!/bin/sh\necho "$@"\n')
-    program.chmod(0o755)
     fixed = "--strict --disable-pip --require-hashes --requirement requirements-dev.lock"
     for exceptions, ignored in ((given, " --ignore-vuln GHSA-today --ignore-vuln GHSA-future"), ("", "")):
-        called = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-            cwd=home, env={"PATH": os.defpath, "EXCEPTIONS": exceptions}, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        assert called.stdout == f"{fixed}{ignored}\n"
+        assert audit(next(homes), 'echo "$@"', exceptions) == (Ran(0, f"{fixed}{ignored}\n"), "")
+
+
+def test_an_advisory_service_that_is_away_is_reported(homes: Iterator[Path]) -> None:
+    """pip-audit itself, on a machine whose way out leads nowhere: a warning, in the summary too."""
+    home = next(homes)
+    home.mkdir()
+    (home / "requirements-dev.lock").symlink_to(ROOT / "requirements-dev.lock")
+    ran, summary = audit(home, f'exec "{BIN}/pip-audit" "$@"', HTTPS_PROXY="http://127.0.0.1:9")
+    said = "The advisory service could not be reached: what the locks pin was not audited. Run this job again"
+    assert ran.status == 0 and ran.log.splitlines()[-1] == f"::warning title=No audit::{said}", ran.log
+    assert summary == f"### No audit\n\n{said}\n"
+
+
+SAID = {
+    "a timeout, which it knows": (
+        "ERROR:pip_audit._cli:Could not connect to PyPI's vulnerability feed\n"
+        "ERROR:pip_audit._cli:Tip: your network may be blocking this service. Try another service with `-s SERVICE`", 0,
+    ),
+    "an error of the server's": ("Traceback (most recent call last):\npip_audit._service.interface.ServiceError", 0),
+    "a vulnerability": ("Found 1 known vulnerability in 1 package", 1),
+    "a package that nobody knows": ("ERROR:pip_audit._cli:nothing: Dependency not found on PyPI", 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", SAID)
+def test_what_the_audit_found_fails_it_and_nothing_else_is_hidden(homes: Iterator[Path], what: str) -> None:
+    said, status = SAID[what]
+    ran, summary = audit(next(homes), f"cat >&2 << 'END'\n{said}\nEND\nexit 1")
+    assert (ran.status, "::warning" in ran.log, summary != "") == (status, status == 0, status == 0)
+    assert said in ran.log
 
 
 def test_every_exception_to_the_audit_has_its_last_day_and_its_reason() -> None:
-    (step,) = [one for one in steps(GITHUB / "workflows/ci.yml") if "EXCEPTIONS" in one.get("env", {})]
-    for line in step["env"]["EXCEPTIONS"].splitlines():
+    for line in AUDIT["env"]["EXCEPTIONS"].splitlines():
         assert re.fullmatch(r"(GHSA|PYSEC|CVE)-\S+ \d{4}-\d\d-\d\d .{10,}", line), line
