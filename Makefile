@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
   $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help install sync inspect test test-long test-state test-faults bench lint format check lock clean
+.PHONY: help install sync inspect test test-long test-state test-faults bench bench-growth lint format check lock clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## Make the environment from the lock file.
 
@@ -33,8 +33,11 @@ test-state: $(VENV)/.installed-dev ## Run 200 random lives of a shop on both eng
 test-faults: $(VENV)/.installed-dev ## Run every fault at every place, kills and races, on both engines; SHARD=1/4 is a quarter.
 	@$(BIN)/python -m pytest -n 2 -m faults --shard $(or $(SHARD),1/1) $(ARGS)
 
-bench: $(VENV)/.installed-dev ## Measure a sync beside the floor, some ten minutes; ARGS=--quick to try it.
+bench: $(VENV)/.installed-dev ## Measure a sync beside the floor and its peers, an hour; ARGS=--quick to try it.
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-growth: $(VENV)/.installed-dev ## Measure it at 10,000 and 100,000 products; ARGS="--growth 1m" at a million.
+	@$(BIN)/python -m benchmarks --growth 10k,100k $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style and types.
 	$(BIN)/ruff check .

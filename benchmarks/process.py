@@ -12,10 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.measured import NotMeasured
 from pipelines.settings import ROOT
 
 _SAMPLED_EVERY = 0.1
 """Seconds. A peak that is shorter may be missed, but for that of the largest process, which the kernel keeps."""
+
+_SAID = 2_000
+"""Characters kept of what a command that failed said at last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,11 @@ class Ran:
 
 
 def run(words: Sequence[str], env: Mapping[str, str]) -> Ran:
-    """Run a command from the checkout with nothing in its environment but `env`. SystemExit where it fails."""
+    """Run a command from the checkout with nothing in its environment but `env`. NotMeasured where it fails."""
     with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
         began = time.time()
         process = subprocess.Popen(words, cwd=ROOT, env=dict(env), stdout=stdout, stderr=stderr)
-        memory = _Memory(process.pid)
+        memory = Memory(process.pid)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.time() - began
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -41,11 +45,12 @@ def run(words: Sequence[str], env: Mapping[str, str]) -> Ran:
         stdout.seek(0)
         stderr.seek(0)
         if process.returncode != 0:
-            raise SystemExit(f"bench: {' '.join(words)} ended with {process.returncode}\n{stderr.read()}")
+            said = (stdout.read() + stderr.read()).strip()[-_SAID:]
+            raise NotMeasured(f"{' '.join(words[:4])} … ended with {process.returncode}: {said}")
         return Ran(began, seconds, max(tree, usage.ru_maxrss * 1024), stdout.read())
 
 
-class _Memory:
+class Memory:
     """The most that a process and its descendants held at one time; what they share counts once (PSS)."""
 
     def __init__(self, pid: int) -> None:
