@@ -37,7 +37,8 @@ absent. Plain dlt and sling give no counts; they are published when they end. **
 records as a file of JSON lines, written before and not measured, so its seconds hold no fetching at all. It loads
 DuckDB by a program that it downloads, and there is no network here: Postgres only.
 
-Where there is no limit guidelight keeps to its own, 100 requests a second, which no setting lifts, and the shop serves bytes rendered beforehand (benchmarks/static.py), else it is the sandbox. The
+Where there is no limit guidelight keeps to its own, 100 requests a second, which no setting lifts; the shop then serves
+bytes rendered beforehand (benchmarks/static.py), else it is the sandbox. The
 Postgres is the wheel's, private, with fsync off, for every contender alike. What changes is the price and the stock of
 every hundredth product of the listing."""
 

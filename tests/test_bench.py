@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.cases import LIMIT, Moment
-from benchmarks.contenders import Counts, Measured
+from benchmarks import bars
+from benchmarks.__main__ import lived
+from benchmarks.cases import LIMIT, QUICK, USUAL, Case, Moment
+from benchmarks.contenders import Cold, Floor, Warm
 from benchmarks.floor import Api, sync
-from benchmarks.table import COLUMNS, Row, cells, markdown
+from benchmarks.measured import Counts, Measured, NotMeasured
+from benchmarks.places import Places
+from benchmarks.rows import Found, Row
+from benchmarks.shop import opened
+from benchmarks.table import COLUMNS, cells, markdown
+from benchmarks.written import after, before
 from pipelines.database import connect
 from pipelines.sandbox.server import Sandbox
 from tests.databases import Databases, Engine, TestDatabase
@@ -53,22 +64,91 @@ def test_the_floor_maps_as_a_sync_does(stocked: Shop, databases: Databases, engi
         assert mapped(database) == mapped(stocked.database)
 
 
-def test_a_row_is_compared_with_the_floor_of_its_engine_and_moment_and_with_the_api() -> None:
-    def row(engine: str, contender: str, *ends: float) -> Row:
-        runs = [Measured(end - 1, end, 50_000_000, Counts(5000, 0, 50, 4950)) for end in ends]
-        return Row(engine, Moment.CHANGED, contender, runs)
+def row(engine: str, contender: str, *ends: float, moment: Moment = Moment.CHANGED) -> Row:
+    runs = [Measured(end - 1, end, 50_000_000, Counts(5000, 0, 50, 4950), 50, 0) for end in ends]
+    return Row(engine, moment, contender, runs)
 
+
+def test_a_row_is_compared_with_the_floor_of_its_engine_and_moment_and_with_the_api_and_start_up() -> None:
     rows = [
         row("postgres", "floor", 12, 10, 11), row("postgres", "guidelight sync", 22, 21, 40),
-        row("duckdb", "floor", 20, 20, 20),
+        row("duckdb", "floor", 20, 20, 20), Row("duckdb", Moment.CHANGED, "sling", [], "not here"),
     ]  # fmt: skip
-    table = [dict(zip(COLUMNS, line, strict=True)) for line in cells(LIMIT, rows)]
+    table = [dict(zip(COLUMNS, line, strict=True)) for line in cells(LIMIT, rows, 5.0)]
     assert [line["finished × floor"] for line in table] == ["1.00", "2.00", "1.00"]
     assert [line["published × floor"] for line in table] == ["0.91", "1.91", "0.95"]
     assert [line["finished × API"] for line in table] == ["1.10", "2.20", "2.00"]
+    assert [line["finished × start-up"] for line in table] == ["2.20", "4.40", "4.00"]
     assert table[1]["from – to"] == "21.00 – 40.00"
     assert table[1]["created + updated + unchanged"] == "0 + 50 + 4,950"
-    assert f"| {' | '.join(table[1].values())} |" in markdown({"machine": "this one"}, {LIMIT: rows})
+    written = markdown({"machine": "this one"}, Found(5.0, {LIMIT: rows}), with_bars=True)
+    assert f"| {' | '.join(table[1].values())} |" in written
+    assert "Not measured: duckdb, sling: not here" in written
+
+
+def bar(found: Found, case: str, what: str, moment: Moment) -> list[str]:
+    """Measured and met, on Postgres."""
+    table = [dict(zip(bars.COLUMNS, line, strict=True)) for line in bars.lines(found)]
+    where = {"case": case, "what": what, "moment": moment, "engine": "postgres"}
+    (line,) = (line for line in table if where.items() <= line.items())
+    return [line["measured"], line["met"]]
+
+
+def test_a_bar_says_what_was_measured_and_whether_it_is_met() -> None:
+    first = [
+        row("postgres", bars.COLD, 11.5, moment=Moment.FIRST), row("postgres", bars.WARM, 12.2, moment=Moment.FIRST),
+        row("postgres", bars.COLD, 16, moment=Moment.NOTHING),
+    ]  # fmt: skip
+    found = Found(10.0, {LIMIT: first, USUAL: first})
+    assert bar(found, "a", "cold: published, of the API's own", Moment.FIRST) == ["1.05 ×", "yes, and the aim"]
+    assert bar(found, "a", "cold: finished, of the API's own", Moment.NOTHING) == ["1.60 ×", "no"]
+    assert bar(found, "b", "cold: finished, of start-up", Moment.FIRST) == ["1.15 ×", "yes"]
+    assert bar(found, "a", "warm: finished, beyond the API's wait", Moment.FIRST) == ["2.20 s", "yes"]
+    assert bar(found, "a", "rows of products written", Moment.NOTHING) == ["50", "no"]
+    assert bar(found, "c", "rows of products written", Moment.NOTHING) == ["not measured", ""]
+
+
+def test_the_shops_of_the_cases_are_what_the_issue_asks() -> None:
+    assert (LIMIT.api_seconds, USUAL.api_seconds, QUICK.api_seconds) == (10, None, None)
+    assert (LIMIT.wait_seconds, USUAL.wait_seconds, QUICK.wait_seconds) == (10, pytest.approx(0.9), 0)
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Iterator[Places]:
+    with closing(Places(tmp_path)) as made:
+        yield made
+
+
+def test_the_bench_measures_what_the_floor_does(places: Places, tmp_path: Path, engine: Engine) -> None:
+    runs = lived_of(QUICK, places, tmp_path, engine)
+    assert [runs[moment].written for moment in Moment] == [QUICK.products, 0, QUICK.changed]
+    assert all(0 < run.published <= run.finished and run.peak > 0 for run in runs.values())
+
+
+def test_a_contender_that_left_products_out_has_no_figures(places: Places, tmp_path: Path) -> None:
+    fewer = replace(QUICK, products=QUICK.products + 1)
+    with (
+        places.fresh("duckdb") as place,
+        opened(QUICK) as shop,
+        pytest.raises(NotMeasured, match="holds 300 products of 301"),
+    ):
+        shop.open()
+        run = Floor(tmp_path / "home").sync(place, shop)
+        after(place, Floor.table, fewer, Moment.FIRST, before(place, Floor.table, Moment.FIRST), run)
+
+
+def lived_of(case: Case, places: Places, tmp_path: Path, engine: str) -> dict[Moment, Measured]:
+    with opened(case) as shop:
+        return lived(Floor(tmp_path / "home"), engine, places, shop)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("contender", [Cold, Warm])
+def test_the_bench_measures_a_whole_sync(contender: type[Cold], places: Places, tmp_path: Path, engine: Engine) -> None:
+    with opened(QUICK) as shop, closing(contender(tmp_path / "home")) as measured:
+        runs = lived(measured, engine, places, shop)
+    assert [runs[moment].written for moment in Moment] == [QUICK.products, 0, QUICK.changed]
+    assert [runs[moment].landed for moment in Moment] == [QUICK.products, 0, QUICK.changed]
 
 
 def test_counts_that_differ_from_run_to_run_are_no_result() -> None:
