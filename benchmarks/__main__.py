@@ -6,7 +6,7 @@ import argparse
 import shlex
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -26,7 +26,13 @@ from benchmarks.table import markdown, show, show_bars
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
-CONTENDERS = {"floor": Floor, "cold": Cold, "warm": Warm, "dlt": PlainDlt, "sling": Sling}
+CONTENDERS: Mapping[str, Callable[[Path], Contender]] = {
+    "floor": Floor,
+    "cold": Cold,
+    "warm": Warm,
+    "dlt": PlainDlt,
+    "sling": Sling,
+}
 
 _SLOW = 100_000
 """From so many products up plain dlt takes minutes for each sync: it is measured once."""

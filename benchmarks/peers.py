@@ -73,9 +73,10 @@ class Sling:
 
     def prepare(self, place: str, shop: Shop) -> None:
         """Write what the API has, as its own records, a line each."""
-        known = (shop.known[name] for name in ("dispensary_id", "client_id", "api_key"))
+        known = shop.known
+        api = Api(shop.base_url, known["dispensary_id"], known["client_id"], known["api_key"], shop.case.rate)
         with self._file.open("w") as file:
-            for page in products(Api(shop.base_url, *known, shop.case.rate)):
+            for page in products(api):
                 file.writelines(f"{content}\n" for _, _, content in page)
 
     def sync(self, place: str, shop: Shop) -> Measured:
