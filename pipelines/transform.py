@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import fields
 from importlib.metadata import version
@@ -144,10 +145,6 @@ class Dbt:
     def _run(self, manifest: Manifest | None, *words: str) -> Any:
         from dbt.cli.main import dbtRunner
 
-        if manifest is not None and self.target.engine == "duckdb" and words[0] != "list":
-            # dbt's own wait for a file that others hold doubles from try to try: wait here, where it is short.
-            with connect(self.target):
-                pass
         paths = (
             "--project-dir",
             str(PROJECT),
@@ -157,9 +154,15 @@ class Dbt:
             str(build_directory() / "dbt"),
         )
         fresh = None if manifest is None else _uncompiled(manifest)
-        result = dbtRunner(manifest=fresh).invoke([*words, *paths, *_FLAGS])
-        self._close()
+        with self._file_in_hand() if manifest is not None and words[0] != "list" else nullcontext():
+            result = dbtRunner(manifest=fresh).invoke([*words, *paths, *_FLAGS])
+            self._close()
         return result
+
+    def _file_in_hand(self) -> AbstractContextManager[object]:
+        """A connection of ours to the DuckDB file while dbt works on it: its own is of the same process then, and there
+        at once. dbt's wait for a file that others hold doubles from try to try, and a busy reader outlasts it."""
+        return connect(self.target) if self.target.engine == "duckdb" else nullcontext()
 
     def _close(self) -> None:
         """Free the DuckDB file: dbt-duckdb keeps it open as long as the process lives."""
