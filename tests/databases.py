@@ -42,7 +42,8 @@ class Databases:
     def make(self, engine: Engine, *, migrated: bool) -> Iterator[TestDatabase]:
         """A fresh database, dropped at the end."""
         if engine == "duckdb":
-            yield self._duckdb(migrated)
+            with _removed(self._duckdb(migrated)) as database:
+                yield database
             return
         server = self.server(engine)
         name = server.create(self._template(engine, server) if migrated else "template0")
@@ -64,7 +65,8 @@ class Databases:
         """A fresh copy of a template that nobody has open, dropped at the end."""
         server = template.server
         if server is None:
-            yield self._duckdb_copy(template)
+            with _removed(self._duckdb_copy(template)) as database:
+                yield database
             return
         name = server.create(_name(template))
         try:
@@ -112,6 +114,15 @@ class Databases:
                 migrate(Target("duckdb", path=template))
             shutil.copyfile(template, path)
         return TestDatabase(str(path), target(str(path)), "duckdb")
+
+
+@contextmanager
+def _removed(database: TestDatabase) -> Iterator[TestDatabase]:
+    """A file of DuckDB whose directory goes with the test: each holds 10 MB, and there are many."""
+    try:
+        yield database
+    finally:
+        shutil.rmtree(Path(database.url).parent)
 
 
 def _name(database: TestDatabase) -> str:
