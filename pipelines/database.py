@@ -131,7 +131,7 @@ def connect(
     Raises ConfigurationError: not reachable, refused, older than Postgres 15, no database, held too long, lacking
     rights; DatabaseFailed when a statement fails or the connection is lost.
     """
-    raw = _postgres(target) if target.engine == "postgres" else _duckdb(target, read_only, patience, waiting)
+    raw = _postgres(target) if target.engine == "postgres" else open_file(target, read_only, patience, waiting)
     try:
         yield Connection(target, raw)
     except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction) as error:
@@ -170,9 +170,13 @@ def _postgres(target: Target) -> psycopg.Connection[tuple[Any, ...]]:
     return connection
 
 
-def _duckdb(
-    target: Target, read_only: bool, patience: float, waiting: Callable[[str], None] | None
+def open_file(
+    target: Target,
+    read_only: bool,
+    patience: float = DUCKDB_PATIENCE,
+    waiting: Callable[[str], None] | None = None,
 ) -> duckdb.DuckDBPyConnection:
+    """DuckDB's own connection to the file, as `connect` opens it; the caller closes it. Raises ConfigurationError."""
     assert target.path is not None
     if read_only and not target.path.exists():
         raise ConfigurationError(f"There is no database at {target.path} yet: run `guidelight migrate` or `make sync`")
