@@ -101,7 +101,7 @@ class Databases:
         """A copy under the same file name: the views in it name their database."""
         assert template.target.path is not None
         copy = self._duckdb(migrated=False)
-        _copied(template.target.path, Path(copy.url))
+        copied(template.target.path, Path(copy.url))
         return copy
 
     def _duckdb(self, migrated: bool) -> TestDatabase:
@@ -112,11 +112,11 @@ class Databases:
             template = self.directory / "migrated.duckdb"
             if not template.exists():
                 migrate(Target("duckdb", path=template))
-            _copied(template, path)
+            copied(template, path)
         return TestDatabase(str(path), target(str(path)), "duckdb")
 
 
-def _copied(file: Path, to: Path) -> None:
+def copied(file: Path, to: Path) -> None:
     """A file of DuckDB, with what was written to it and is not folded in yet."""
     shutil.copyfile(file, to)
     if Path(f"{file}.wal").exists():

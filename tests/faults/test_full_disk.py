@@ -14,7 +14,7 @@ import pytest
 
 from pipelines.database import connect
 from pipelines.settings import target
-from tests.databases import TestDatabase
+from tests.databases import TestDatabase, copied
 from tests.faults.aftermath import Control, control, left, move, moved
 from tests.shop import Shop, Synced
 from tests.shops import Shops
@@ -104,7 +104,7 @@ def test_a_file_on_a_full_disk(
         size = template.stat().st_size
         with small_disk(tmp_path, size * 3) as resize:
             url = str(tmp_path / template.name)
-            shutil.copyfile(template, url)
+            copied(template, Path(url))
             shop.database = TestDatabase(url, target(url), "duckdb")
             move(shop)
             before = shop.published()
