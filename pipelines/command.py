@@ -47,6 +47,16 @@ def run(
     return next((status for status in statuses if status > 4), known[0] if known else 0)
 
 
+def prepare(where: Target, warm: Warm, console: Console) -> None:
+    """Bring the database to this release, which a first run waits for. Raises what `bring_up_to_date` raises."""
+    from pipelines.console_progress import watched
+    from pipelines.progress import Stage
+    from pipelines.views import bring_up_to_date
+
+    with watched(console, "database", Stage.MIGRATING) as progress:
+        bring_up_to_date(where, warm, progress.tell)
+
+
 def refused(error: GuidelightError | Interrupted) -> dict[str, Any]:
     """The object that a run prints which came to nothing (INTERFACE.md, Exit status)."""
     sync_log_id = None if error.sync_log_id is None else UUID(error.sync_log_id)
