@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import Annotated, Any, NoReturn
@@ -154,7 +155,7 @@ def migrate(database: Database = None, verbose: Verbose = False, json: Json = Fa
 
     console = Console(json=json, verbose=verbose)
     where = target(database)
-    with Warm(where) as warm:
+    with Warm(where, verbose=verbose) as warm:
         applied = bring_up_to_date(where, warm, console.tell)
     console.show({"database": str(where), "applied": applied}, console.migrated)
 
@@ -236,7 +237,8 @@ _USAGE_ERRORS: Any = typer.BadParameter.__mro__[1]
 def _leave(status: int) -> NoReturn:
     """Leave at once: a thread may still wait for an answer, and DuckDB may print of leaks at an ordinary exit."""
     sys.stdout.flush()
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
     os._exit(status)
 
 

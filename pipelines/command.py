@@ -33,7 +33,7 @@ def run(
     try:
         with interruptible():
             where = target(database)
-            with Warm(where, checks=checks) as warm:
+            with Warm(where, checks=checks, verbose=console.verbose) as warm:
                 for told, status in begin()(where, warm):
                     objects.append(told)
                     statuses.append(status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import traceback
@@ -43,8 +44,9 @@ def say(line: str, colour: str | None = None) -> None:
 
 
 def tell(sentence: str) -> None:
-    """A message, on standard error."""
-    print(plain(sentence), file=sys.stderr, flush=True)
+    """A message, on standard error. Where nobody reads it any more (`2>&1 | head`) what is under way goes on."""
+    with contextlib.suppress(OSError):
+        print(plain(sentence), file=sys.stderr, flush=True)
 
 
 def tell_trace(error: BaseException) -> None:

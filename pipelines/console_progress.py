@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from pipelines.console import Console, tell
+from pipelines.library_log import begins
 from pipelines.plain import plain
 from pipelines.progress import Progress, Reading, Stage
 from pipelines.settings import Settings
@@ -93,7 +94,7 @@ class Lines:
 
     def began(self, sync_log_id: UUID) -> None:
         if self.verbose:
-            self._before = f"[{str(sync_log_id)[:8]}] "
+            self._before = begins(sync_log_id)
 
     def entered(self, stage: Stage) -> None:
         self._stage = stage

@@ -93,8 +93,9 @@ class Extraction:
             reader = SOURCES[source].open(self._settings, self._secret, client, kept)
             asked = self._product
             records = self._everything(reader, validator) if asked is None else self._one(reader, validator, asked)
+            log = progress.tell if progress.verbose else None
             try:
-                load(self._target, source, self.received, self._landing(records))
+                load(self._target, source, self.received, self._landing(records), log)
             finally:
                 unkept = kept.save(self._target, self._tell)
                 if unkept is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import orjson
@@ -72,6 +73,20 @@ def test_a_terminal_shows_each_stage_and_then_the_result_alone(shop: Shop) -> No
     last = terminal.shown.splitlines()[-1]
     assert last.startswith("SUCCESS in") and "Treez" not in last
     assert re.search(r"\x1b\[[0-9;]*32m", terminal.raw), "success is green"
+
+
+def nobody_reads() -> None:
+    """In the forked process: standard error is a pipe whose other end is closed."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    os.dup2(writing, 2)
+
+
+@pytest.mark.duckdb_only
+def test_a_run_whose_messages_nobody_reads_goes_on(shop: Shop) -> None:
+    """`guidelight sync --verbose 2>&1 | head` closes it: dbt would wait for ever for a thread that can't speak."""
+    synced = shop.sync("--verbose", prepare=nobody_reads)
+    assert (synced.status, synced.counts) == (0, (PRODUCTS, PRODUCTS, 0, 0))
 
 
 @pytest.mark.duckdb_only

@@ -96,7 +96,11 @@ def test_a_key_in_clear_is_sealed_by_the_next_sync_and_a_token_outlives_it(
     assert shop.sandbox.token_requests == 1
 
     second = shop.sync("--verbose", env=sealing)
-    assert second.counts == (PRODUCTS, 0, 0, PRODUCTS) and second.ran.stderr == ""
+    assert second.counts == (PRODUCTS, 0, 0, PRODUCTS)
+    before = f"[{second.result['sync_log_id'][:8]}] "
+    for library in ("dbt: ", "dlt: "):
+        assert f"{before}{library}" in second.ran.stderr, "--verbose has its log, and of each line which sync it is of"
+    assert all(line.startswith((f"{before}dbt: ", f"{before}dlt: ")) for line in second.ran.stderr.splitlines())
     assert shop.sandbox.token_requests == 1
     names = shop.rows("select name from integration_secrets order by name")
     assert [row["name"] for row in names] == ["access_token", "api_key"]
