@@ -13,14 +13,17 @@ import typer
 from pipelines.cli_integrations import integrations_app
 from pipelines.cli_logs import history, logs_app, verify
 from pipelines.cli_staging import inspect, staging_app, status
+from pipelines.completion import completion
 from pipelines.console import Console, tell, tell_trace
 from pipelines.errors import ConfigurationError, GuidelightError
+from pipelines.examples import teach
 from pipelines.options import AllowMassDeactivation, Database, Json, SyncType, TriggeredBy, Verbose
 
 app = typer.Typer(
     name="guidelight",
     help="Keeps a dispensary's products in step with its point of sale.",
     no_args_is_help=True,
+    callback=completion,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -201,6 +204,8 @@ app.command()(history)
 app.command()(verify)
 app.command()(status)
 app.command()(inspect)
+
+teach(app)
 
 
 def main(arguments: list[str] | None = None) -> None:

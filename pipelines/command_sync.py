@@ -97,7 +97,12 @@ def _print(where: Target, integration: Integration, result: SyncResult, console:
     program = sys.argv[0] if "/" in sys.argv[0] and not sys.argv[0].startswith("/") else "guidelight"
     hints = [f"{program} logs show", "what this sync did, and what went wrong"]
     if integration.is_sandbox:
-        hints += ["make sync", "the shop's next day", f"{program} integrations add …", "your own shop (see the README)"]
+        hints += [
+            "make sync",
+            "the shop's next day",
+            f"{program} integrations add",
+            "your own shop: asks for what it needs",
+        ]
     console_result.result(
         console, log, f"products in {_nearby(where)}", list(zip(hints[::2], hints[1::2], strict=True))
     )

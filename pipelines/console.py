@@ -148,10 +148,10 @@ class Console:
         if not rows:
             self.tell("There is no integration yet")
 
-    def steps(self, steps: Sequence[Step]) -> None:
+    def steps(self, steps: Sequence[Step], to: Callable[[str], None] = say) -> None:
         """What was tried of a shop, a line each."""
         for one in steps:
-            say(f"{'ok' if one.ok else 'wrong':<5}  {one.step:<10}  {one.message}")
+            to(f"{'ok' if one.ok else 'wrong':<5}  {one.step:<10}  {one.message}")
 
     def staged(self, row: dict[str, Any]) -> None:
         """One product of staging: when it was seen, what it looked like since when, and its record."""

@@ -16,7 +16,7 @@ _MEANS = {"created": GOOD, "updated": GOOD, "absent": DOUBTFUL, "rejected": BAD}
 _COLOURS = {Status.SUCCESS: GOOD, Status.PARTIAL: DOUBTFUL, Status.FAILED: BAD}
 
 
-def result(console: Console, log: Mapping[str, Any], where: str, hints: Sequence[tuple[str, str]]) -> None:
+def result(console: Console, log: dict[str, Any], where: str, hints: Sequence[tuple[str, str]]) -> None:
     """The counts in a table, warnings and errors, what to try next; the last line is the one that matters."""
     from rich.text import Text
 
