@@ -62,6 +62,10 @@ def _write_json(data: Any) -> None:
     sys.stdout.write(plain_json(text) + "\n")
 
 
+_STATES = {"healthy": GOOD, "disabled": QUIET, "failing": BAD}
+"""The colour of an integration's state; every other is to be looked at."""
+
+
 class Console:
     """Where a command's output goes. What a source said gives no orders there, whatever it holds."""
 
@@ -144,7 +148,8 @@ class Console:
                 "no good sync yet" if good is None else f"last good sync {cell(good)}, {_age(row['age_minutes'])} ago"
             )
             since = f", {failed:,} failed since" if good is not None and failed else ""
-            say(f"{row['state']:<8}  {cell(row['name'])} ({row['source']}): {when}{since}; {row['reason']}")
+            told = f"{row['state']:<8}  {cell(row['name'])} ({row['source']}): {when}{since}; {row['reason']}"
+            say(told, _STATES.get(row["state"], DOUBTFUL))
         if not rows:
             self.tell("There is no integration yet")
 

@@ -75,7 +75,11 @@ class Terminal:
         """Wait for a question that was not yet answered, and type a line."""
         self.await_words(question)
         self._answered = len(self.shown)
-        os.write(self._ours, f"{line}\n".encode())
+        self.press(f"{line}\n")
+
+    def press(self, keys: str) -> None:
+        """Press keys; chr(3) is Ctrl-C."""
+        os.write(self._ours, keys.encode())
 
     def _end(self) -> None:
         while self._running.is_running:

@@ -75,6 +75,19 @@ def test_a_terminal_shows_each_stage_and_then_the_result_alone(shop: Shop) -> No
     assert re.search(r"\x1b\[[0-9;]*32m", terminal.raw), "success is green"
 
 
+@pytest.mark.duckdb_only
+def test_ctrl_c_leaves_one_line(shop: Shop) -> None:
+    shop.configure(patience_seconds=60)
+    gate = shop.sandbox.hold(3)
+    with at_terminal(shop, "sync") as terminal:
+        terminal.await_words("page 2/4")
+        terminal.press("\x03")
+    gate.open()
+    assert terminal.status == 130 and "Traceback" not in terminal.shown
+    assert terminal.shown.splitlines()[-1].endswith("error: interrupted by SIGINT")
+    assert shop.logs()[-1]["status"] == "failed"
+
+
 def nobody_reads() -> None:
     """In the forked process: standard error is a pipe whose other end is closed."""
     reading, writing = os.pipe()
