@@ -8,12 +8,16 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
   $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help install sync inspect test test-long test-state test-faults bench bench-growth lint format check lock clean
+.PHONY: help install dev sync inspect test test-long test-state test-faults bench bench-growth lint format check lock clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## Make the environment from the lock file.
+
+dev: $(VENV)/.installed-dev ## Make the environment of those who change the code, and look at the rest.
+	@$(BIN)/guidelight migrate && $(BIN)/guidelight doctor || true
+	@echo "change something, then: make lint, make test ARGS=tests/test_sync.py, make test (CONTRIBUTING.md)"
 
 sync: $(VENV)/.installed ## Bring products up to date; with nothing configured, from a shop to practise on.
 	@$(BIN)/guidelight sync --or-sandbox

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import msgspec
 import orjson
 
 TEXT_KEPT = 64 * 1024
@@ -99,11 +100,19 @@ def canonical(raw: bytes) -> tuple[dict[str, Any], bytes]:
         raise NotCanonical(f"a JSON object was expected, not {_KINDS[type(record)]}")
     if rb"\u0000" in raw and _holds_nul(record):
         raise NotCanonical("holds a NUL character, which Postgres can't store")
-    exact = json.loads(raw, parse_float=_fraction, parse_int=_whole)
-    return record, orjson.dumps(exact, option=orjson.OPT_SORT_KEYS)
+    return record, _exact(raw)
 
 
 _KINDS = {list: "an array", str: "text", int: "a number", float: "a number", bool: "true or false", type(None): "null"}
+
+
+def _exact(raw: bytes) -> bytes:
+    """Its contents with keys sorted and numbers as they were written, in one spelling each."""
+    try:
+        return orjson.dumps(_EXACT.decode(raw), option=orjson.OPT_SORT_KEYS)
+    except (msgspec.MsgspecError, orjson.JSONEncodeError):
+        # A number beyond 64 bits, or one that is refused: the slower reader has its digits, and its own word for it.
+        return orjson.dumps(json.loads(raw, parse_float=_fraction, parse_int=_whole), option=orjson.OPT_SORT_KEYS)
 
 
 def _nested_too_deep(raw: bytes) -> bool:
@@ -167,3 +176,6 @@ def _without_exponent(digits: str) -> str:
     if value and abs(value.adjusted()) > _LARGEST_EXPONENT:
         raise NotCanonical(_BEYOND)
     return format(value, "f") if value else "0"
+
+
+_EXACT = msgspec.json.Decoder(float_hook=_fraction)

@@ -72,14 +72,15 @@ class Column:
 
 def preflight(connection: Connection) -> None:
     """Raise one ConfigurationError with every reason why tables of the app's can't be adopted, and what to do."""
-    reasons = [*_products(connection), *_seed_tables(connection)]
+    reasons = [*_ownership(connection), *unusable(connection), *_seed_tables(connection)]
     if reasons:
         raise ConfigurationError(
             f"The tables of {connection.target} can't be adopted, and nothing was changed: " + "; ".join(reasons)
         )
 
 
-def _products(connection: Connection) -> Iterator[str]:
+def unusable(connection: Connection) -> Iterator[str]:
+    """Every reason why a sync could not write `products` as it is, whoever owns it."""
     kind = _kind(connection, "products")
     if kind is None:
         return
@@ -87,7 +88,6 @@ def _products(connection: Connection) -> Iterator[str]:
         yield f"products is a {kind}: rename it, or point DATABASE_URL at the database whose products is a table"
         return
     columns = {column.name: column for column in _columns(connection, "products")}
-    yield from _ownership(connection)
     for name, family in _WANTED.items():
         if name in columns:
             yield from _unusable(columns[name], family)
@@ -101,7 +101,7 @@ def _products(connection: Connection) -> Iterator[str]:
 
 
 def _ownership(connection: Connection) -> Iterator[str]:
-    if not connection.is_postgres:
+    if not connection.is_postgres or _kind(connection, "products") != "table":
         return
     owner = connection.value(
         "select pg_get_userbyid(relowner)::text from pg_class "

@@ -12,7 +12,7 @@ import typer
 
 from pipelines.cli_integrations import integrations_app
 from pipelines.cli_logs import history, logs_app, verify
-from pipelines.cli_staging import inspect, staging_app, status
+from pipelines.cli_staging import doctor, inspect, staging_app, status
 from pipelines.completion import completion
 from pipelines.console import Console, tell, tell_trace
 from pipelines.errors import ConfigurationError, GuidelightError
@@ -203,6 +203,7 @@ def sandbox(
 app.command()(history)
 app.command()(verify)
 app.command()(status)
+app.command()(doctor)
 app.command()(inspect)
 
 teach(app)

@@ -95,3 +95,14 @@ def inspect(
         converse(where, console.answer, console.tell)
         return
     console.answer(ask(where, sys.stdin.read() if question is None else text_of(question)))
+
+
+def doctor(database: Database = None, verbose: Verbose = False, json: Json = False) -> None:
+    """Look for what could keep a sync from working, and say how to mend it; exit 0 when all is well, 1 when not."""
+    from pipelines.doctor import examine
+
+    console = Console(json=json, verbose=verbose)
+    found = examine(database, console.tell)
+    ok = all(one.ok for one in found)
+    console.show({"ok": ok, "checks": found}, lambda: console.findings(found))
+    raise typer.Exit(0 if ok else 1)

@@ -16,6 +16,7 @@ from pipelines.plain import plain, plain_json
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from pipelines.doctor import Finding
     from pipelines.inspect import Answer
     from pipelines.reach import Step
     from pipelines.sandbox.server import Sandbox
@@ -157,6 +158,14 @@ class Console:
         """What was tried of a shop, a line each."""
         for one in steps:
             to(f"{'ok' if one.ok else 'wrong':<5}  {one.step:<10}  {one.message}")
+
+    def findings(self, found: Sequence[Finding]) -> None:
+        """What was looked at, a line each; what is wrong once more at the end, where it is read."""
+        for one in found:
+            say(f"{'ok' if one.ok else 'wrong':<5}  {one.check:<12}  {one.message}")
+        wrong = [one for one in found if not one.ok]
+        names = ", ".join(dict.fromkeys(one.check for one in wrong))
+        say(f"{len(wrong)} of {len(found)} are wrong: {names}" if wrong else f"all {len(found)} are well")
 
     def staged(self, row: dict[str, Any]) -> None:
         """One product of staging: when it was seen, what it looked like since when, and its record."""

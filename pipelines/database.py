@@ -15,6 +15,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from pipelines.errors import ConfigurationError, DatabaseFailed
+from pipelines.fold import fold, leave_in_wal, put_back
 from pipelines.settings import Target
 from pipelines.signals import raise_what_arrived
 
@@ -31,6 +32,9 @@ OLDEST_POSTGRES = 15
 
 _PARAMETER = re.compile(r"\$([a-z_]\w*)")
 _HOLDER = re.compile(r"held in (?P<program>\S+).*?\(PID (?P<pid>\d+)\)", re.DOTALL)
+
+_LOCKED = "Could not set lock"
+"""DuckDB's word for a file that somebody else has."""
 
 Row = dict[str, Any]
 Raw = psycopg.Connection[tuple[Any, ...]] | duckdb.DuckDBPyConnection
@@ -123,15 +127,16 @@ def connect(
     read_only: bool = False,
     patience: float = DUCKDB_PATIENCE,
     waiting: Callable[[str], None] | None = None,
+    at_end: bool = False,
 ) -> Iterator[Connection]:
     """Open the database, and close it at the end: on DuckDB others get at the file in between.
 
     A DuckDB file that another process holds is waited for, `patience` seconds; `waiting` is told once, in a
-    sentence. A missing file is created unless `read_only`.
+    sentence. A missing file is created unless `read_only`. `at_end`: the last writing of a command (fold.py).
     Raises ConfigurationError: not reachable, refused, older than Postgres 15, no database, held too long, lacking
     rights; DatabaseFailed when a statement fails or the connection is lost.
     """
-    raw = _postgres(target) if target.engine == "postgres" else _duckdb(target, read_only, patience, waiting)
+    raw = _postgres(target) if target.engine == "postgres" else open_file(target, read_only, patience, waiting)
     try:
         yield Connection(target, raw)
     except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction) as error:
@@ -147,6 +152,8 @@ def connect(
         raise_what_arrived()
         raise DatabaseFailed(f"The database {target} was interrupted: run the command again") from error
     finally:
+        if isinstance(raw, duckdb.DuckDBPyConnection) and not read_only and target.path is not None:
+            fold(raw, target.path, at_end=at_end)
         raw.close()
 
 
@@ -170,9 +177,13 @@ def _postgres(target: Target) -> psycopg.Connection[tuple[Any, ...]]:
     return connection
 
 
-def _duckdb(
-    target: Target, read_only: bool, patience: float, waiting: Callable[[str], None] | None
+def open_file(
+    target: Target,
+    read_only: bool,
+    patience: float = DUCKDB_PATIENCE,
+    waiting: Callable[[str], None] | None = None,
 ) -> duckdb.DuckDBPyConnection:
+    """DuckDB's own connection to the file, as `connect` opens it; the caller closes it. Raises ConfigurationError."""
     assert target.path is not None
     if read_only and not target.path.exists():
         raise ConfigurationError(f"There is no database at {target.path} yet: run `guidelight migrate` or `make sync`")
@@ -186,14 +197,18 @@ def _duckdb(
     deadline = began + patience
     told = False
     while True:
+        put_back(target.path)
         try:
-            return duckdb.connect(str(target.path), read_only=read_only)
+            raw = duckdb.connect(str(target.path), read_only=read_only)
+            if not read_only:
+                leave_in_wal(raw)
+            return raw
         except duckdb.Error as error:
             holder = _HOLDER.search(str(error))
             if _is_being_made(target.path) and time.monotonic() < began + _MAKING:
                 time.sleep(0.05)
                 continue
-            if holder is None and "lock" not in str(error):
+            if holder is None and _LOCKED not in str(error):
                 raise ConfigurationError(
                     f"{target.path} can't be opened as a DuckDB file: {_first_line(error)}"
                 ) from error

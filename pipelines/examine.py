@@ -86,7 +86,8 @@ def examine(target: Target, source: str, wanted: list[Expectation], product: str
 
     First only whether each expectation holds: which rows fail is asked only of those that don't, since fetching them
     was half of the time although nothing failed (STACK.md). An expectation that raises is `broken`.
-    Raises SyncFailed when the database is gone, or no file can be written.
+    Raises SyncFailed when the database is gone, or no file can be written; ConfigurationError for a DuckDB file that
+    another process keeps open.
     """
     try:
         return _examined(target, source, wanted, product)
@@ -202,7 +203,7 @@ def _first_line(error: Exception) -> str:
 
 def _url(target: Target) -> str:
     if target.path is not None:
-        url = URL.create(_DIALECT, database=str(target.path), query={"access_mode": "read_only"})
+        url = URL.create(_DIALECT, database=str(target.path))
     else:
         known = dict(target.parameters)
         rest = {key: value for key, value in known.items() if key not in ("user", "password", "dbname")}

@@ -43,6 +43,10 @@ EXAMPLES: dict[str, Examples] = {
         ("an older one", "guidelight verify --sync 1a2b3c4d"),
     ),
     "status": (("for a monitor: exit 0 when all is well", "guidelight status --json"),),
+    "doctor": (
+        ("is this machine, and this database, fit for a sync?", "guidelight doctor"),
+        ("another database", "guidelight doctor --database data/other.duckdb"),
+    ),
     "inspect": (
         ("one of the questions in sql/inspect", "guidelight inspect out_of_stock"),
         ("a prompt for SQL, read-only", "guidelight inspect"),

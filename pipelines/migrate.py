@@ -55,7 +55,7 @@ def migrate(target: Target, *, waiting: Callable[[str], None] | None = None, dir
     checkout, a `products` that can't be adopted (then nothing was changed), a statement that failed.
     """
     applied = []
-    with connect(target, waiting=waiting) as connection, _in_one_line(target):
+    with connect(target, waiting=waiting, at_end=True) as connection, _in_one_line(target):
         todo = _todo(connection, directory)
         if todo:
             require_owner(connection, f"{len(todo)} of this release's migrations (first {todo[0].name})")

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 QUIET = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "RUNTIME__LOG_LEVEL": "CRITICAL",
+    "DATA_WRITER__DISABLE_COMPRESSION": "true",  # of files that dlt itself reads a moment later
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     "GX_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from models.record import NotCanonical, RawProduct, Record, RejectedRecord, canonical, digest, storable
@@ -15,39 +14,36 @@ LARGEST = 5_000_000
 
 
 class Subject:
-    """A record on trial: what the rules may ask of it, each worked out once."""
+    """A record on trial: what the rules may ask of it."""
+
+    __slots__ = ("form", "name", "raw", "record", "source_id")
 
     def __init__(self, raw: bytes, source: Source[Any]) -> None:
         self.raw = raw
-        self._source = source
+        self.form = _form(raw)
+        self.record = self.form[0] if isinstance(self.form, tuple) else _readable_members(raw)
+        found = source.source_id(self.record)
+        self.source_id = found if found is not None and storable(found) == found else None
+        self.name = source.name(self.record)
 
-    @cached_property
-    def form(self) -> tuple[dict[str, Any], bytes] | NotCanonical:
-        """The record and its canonical form, or why there is none."""
-        try:
-            return canonical(self.raw)
-        except NotCanonical as refusal:
-            return refusal
 
-    @cached_property
-    def record(self) -> dict[str, Any]:
-        """The record; where it is unreadable as a whole, the members that can be read."""
-        if isinstance(self.form, tuple):
-            return self.form[0]
-        try:
-            parts = bodies.members(self.raw)
-        except bodies.NotJson:
-            return {}
-        return {key: value for key, part in parts.items() if (value := _readable(part)) is not None}
+def _form(raw: bytes) -> tuple[dict[str, Any], bytes] | NotCanonical:
+    """The record and its canonical form, or why there is none; one that is too large isn't read."""
+    if len(raw) > LARGEST:
+        return NotCanonical("is too large")
+    try:
+        return canonical(raw)
+    except NotCanonical as refusal:
+        return refusal
 
-    @cached_property
-    def source_id(self) -> str | None:
-        found = self._source.source_id(self.record)
-        return found if found is not None and storable(found) == found else None
 
-    @cached_property
-    def name(self) -> str | None:
-        return self._source.name(self.record)
+def _readable_members(raw: bytes) -> dict[str, Any]:
+    """Of a record that is unreadable as a whole, the members that can be read."""
+    try:
+        parts = bodies.members(raw)
+    except bodies.NotJson:
+        return {}
+    return {key: value for key, part in parts.items() if (value := _readable(part)) is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def bring_up_to_date(target: Target, warm: Warm, tell: Callable[[str], None]) ->
     if target.engine == "duckdb":
         # dbt opens the file itself: nothing of ours may hold it meanwhile.
         warm.make_views()
-        with connect(target, waiting=tell) as connection:
+        with connect(target, waiting=tell, at_end=True) as connection:
             migrate.record(connection, VIEWS, release())
         return [*done, VIEWS]
     with connect(target) as connection, connection.transaction():

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +16,10 @@ from tests.shop import Shop
 from tests.shops import Shops
 
 ENGINES = ("duckdb", "postgres")
+
+IN_MEMORY = Path("/dev/shm")
+ENOUGH = 4_000_000_000
+"""Bytes that have to be free there for the tests' files: DuckDB waits for a disk at each commit, not for memory."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,6 +45,8 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ENOUGH:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
     config.addinivalue_line("markers", "long: not in `make test`, which stays under ten minutes: `make test-long`")
     config.addinivalue_line("markers", "state: the long lives of the state machine, an hour of them: `make test-state`")
     config.addinivalue_line(

@@ -42,7 +42,8 @@ class Databases:
     def make(self, engine: Engine, *, migrated: bool) -> Iterator[TestDatabase]:
         """A fresh database, dropped at the end."""
         if engine == "duckdb":
-            yield self._duckdb(migrated)
+            with _removed(self._duckdb(migrated)) as database:
+                yield database
             return
         server = self.server(engine)
         name = server.create(self._template(engine, server) if migrated else "template0")
@@ -64,7 +65,8 @@ class Databases:
         """A fresh copy of a template that nobody has open, dropped at the end."""
         server = template.server
         if server is None:
-            yield self._duckdb_copy(template)
+            with _removed(self._duckdb_copy(template)) as database:
+                yield database
             return
         name = server.create(_name(template))
         try:
@@ -99,7 +101,7 @@ class Databases:
         """A copy under the same file name: the views in it name their database."""
         assert template.target.path is not None
         copy = self._duckdb(migrated=False)
-        shutil.copyfile(template.target.path, copy.url)
+        _copied(template.target.path, Path(copy.url))
         return copy
 
     def _duckdb(self, migrated: bool) -> TestDatabase:
@@ -110,8 +112,24 @@ class Databases:
             template = self.directory / "migrated.duckdb"
             if not template.exists():
                 migrate(Target("duckdb", path=template))
-            shutil.copyfile(template, path)
+            _copied(template, path)
         return TestDatabase(str(path), target(str(path)), "duckdb")
+
+
+def _copied(file: Path, to: Path) -> None:
+    """A file of DuckDB, with what was written to it and is not folded in yet."""
+    shutil.copyfile(file, to)
+    if Path(f"{file}.wal").exists():
+        shutil.copyfile(f"{file}.wal", f"{to}.wal")
+
+
+@contextmanager
+def _removed(database: TestDatabase) -> Iterator[TestDatabase]:
+    """A file of DuckDB whose directory goes with the test: each holds 10 MB, and there are many."""
+    try:
+        yield database
+    finally:
+        shutil.rmtree(Path(database.url).parent)
 
 
 def _name(database: TestDatabase) -> str:

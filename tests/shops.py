@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,9 +37,12 @@ class Shops:
     def open(self, engine: Engine, *, stocked: bool, **sandbox: Any) -> Iterator[Shop]:
         """A shop whose integration is registered; `stocked`: and was synced once."""
         template, integration = self._template(engine, stocked)
-        with self._sandbox(**sandbox) as shop_server, self.databases.copy(template) as database:
-            self._opened += 1
-            shop = Shop(shop_server, database, self.directory / f"home-{self._opened}", integration)
+        with (
+            self._sandbox(**sandbox) as shop_server,
+            self.databases.copy(template) as database,
+            self._home() as home,
+        ):
+            shop = Shop(shop_server, database, home, integration)
             shop.configure(base_url=shop_server.base_url)
             yield shop
 
@@ -48,12 +52,22 @@ class Shops:
         with self._sandbox() as shop_server, self.databases.make(engine, migrated=False) as database:
             with connect(database.target) as connection:
                 connection.script(script)
-            self._opened += 1
-            shop = Shop(shop_server, database, self.directory / f"home-{self._opened}", "")
-            added = shop.command(*ADD, "--set", f"base_url={shop_server.base_url}")
-            assert added.status == 0, added.stderr
-            shop.integration = added.stdout.strip()
-            yield shop
+            with self._home() as home:
+                shop = Shop(shop_server, database, home, "")
+                added = shop.command(*ADD, "--set", f"base_url={shop_server.base_url}")
+                assert added.status == 0, added.stderr
+                shop.integration = added.stdout.strip()
+                yield shop
+
+    @contextmanager
+    def _home(self) -> Iterator[Path]:
+        """The home of a shop's commands, removed with all that they wrote there."""
+        self._opened += 1
+        home = self.directory / f"home-{self._opened}"
+        try:
+            yield home
+        finally:
+            shutil.rmtree(home, ignore_errors=True)
 
     def _sandbox(self, **given: Any) -> GatedSandbox:
         return GatedSandbox(**({"products": PRODUCTS, "page_cap": PAGE, "rate": None} | given))

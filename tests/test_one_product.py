@@ -87,3 +87,13 @@ def test_a_bad_record_is_kept_and_told(stocked: Shop) -> None:
 def test_one_product_goes_with_neither_due_nor_an_unknown_type(stocked: Shop) -> None:
     ran = stocked.command("sync", "--product", "x", "--due")
     assert ran.status == 2 and "--due" in ran.error
+
+
+def test_a_product_that_is_listed_twice_counts_once_and_the_latest_wins(stocked: Shop) -> None:
+    twice = stocked.active(1)[0]
+    again = twice | {"pricing": twice["pricing"] | {"price_type": "FLAT", "price_sell": 123, "discounted_price": None}}
+    stocked.sandbox.products.append(again)
+    stocked.serve()
+    synced = stocked.sync("--product", twice["product_id"])
+    assert synced.counts == (1, 0, 1, 0) and synced.summary["duplicates"] == 1
+    assert stocked.products()[twice["product_id"]]["price_retail"] == 123

@@ -53,6 +53,40 @@ def test_a_reader_that_comes_again_and_again(stocked: Shop) -> None:
     assert seen.strip() in ("[0]", f"[0, {PRODUCTS}]"), "a reader never sees half of a publish"
 
 
+WRITER = """
+import duckdb, os, sys, time
+times = 0
+print("writing", flush=True)
+while os.path.exists(sys.argv[2]):
+    try:
+        connection = duckdb.connect(sys.argv[1])
+    except duckdb.Error:
+        continue
+    connection.execute("update integrations set updated_at = now()")
+    time.sleep(0.3)
+    connection.close()
+    times += 1
+    time.sleep(0.1)
+print(times)
+"""
+
+
+@pytest.mark.duckdb_only
+def test_a_writer_that_has_the_file_most_of_the_time(stocked: Shop) -> None:
+    stocked.home.mkdir(exist_ok=True)
+    mark = stocked.home / "go-on"
+    mark.touch()
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, stocked.database.url, str(mark)], stdout=subprocess.PIPE, text=True
+    )
+    assert writer.stdout is not None and writer.stdout.readline() == "writing\n"
+    ran = stocked.begin().wait()
+    mark.unlink()
+    times, _ = writer.communicate()
+    assert ran.status == 0, ran
+    assert int(times) > 2
+
+
 @pytest.mark.postgres_only
 def test_readers_see_the_old_menu_until_the_new_one_is_whole(stocked: Shop) -> None:
     for record in stocked.sandbox.products:

@@ -13,6 +13,7 @@ from pipelines.cli import app
 from pipelines.settings import ROOT, Settings
 
 CODE = sorted([*(ROOT / "models").rglob("*.py"), *(ROOT / "pipelines").rglob("*.py")])
+ROOMS = ("models", "pipelines", "dbt_project", "sql", "tests", "docs", "benchmarks", ".github")
 README = (ROOT / "README.md").read_text()
 
 
@@ -124,3 +125,12 @@ def test_the_changelog_knows_this_version() -> None:
     version = re.search(r'^version = "(.*)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert version is not None
     assert f"## {version[1]}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_the_files_that_a_page_names_are_there(page: str) -> None:
+    named = set(re.findall(r"`([a-z_][a-z_0-9./-]*\.(?:py|sql|md|yml|csv|toml))`", (ROOT / page).read_text()))
+    known = {str(path.relative_to(ROOT)) for room in ROOMS for path in (ROOT / room).rglob("*.*")}
+    known |= {path.name for path in ROOT.iterdir()}
+    lost = [name for name in named if not any(f"/{path}".endswith(f"/{name}") for path in known)]
+    assert named and not lost

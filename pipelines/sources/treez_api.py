@@ -219,7 +219,8 @@ class V2(Dialect):
             yield batch
 
     def look_up(self, source_ids: Sequence[str], identify: Identify) -> list[bytes]:
-        found: dict[str, bytes] = {}
+        records: list[bytes] = []
+        found: set[str | None] = set()
         number = 1
         while True:
             params: Params = {"active": "ALL", "page": str(number), "id": list(source_ids)}
@@ -229,11 +230,14 @@ class V2(Dialect):
                 half = len(source_ids) // 2
                 return self.look_up(source_ids[:half], identify) + self.look_up(source_ids[half:], identify)
             _check_asked(answer.records, source_ids, identify)
-            before = len(found)
-            found.update((str(identify(record)), record) for record in answer.records)
+            fresh = {identify(record) for record in answer.records} - found
+            if not fresh:
+                return records
+            records += answer.records
+            found |= fresh
             announced = len(source_ids) if answer.announced is None else answer.announced
-            if len(found) == before or len(found) >= min(announced, len(source_ids)):
-                return list(found.values())
+            if len(found) >= min(announced, len(source_ids)):
+                return records
             number += 1
 
     def _ask(self, what: str, path: str, params: Params, read: Callable[[Response], Answer | None]) -> Answer:
