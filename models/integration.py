@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -136,6 +137,12 @@ class SourceSettings(BaseModel):
     )
     sandbox: bool = Field(default=False, description="Set by `make sync` on the practice shop; never by hand.")
 
+    @classmethod
+    def lacks(cls, config: Mapping[str, Any]) -> str | None:
+        """The first setting that somebody who adds a shop has to be asked for, its secrets apart; None: none is."""
+        needed = [name for name, field in cls.model_fields.items() if field.is_required() and name != "api_key"]
+        return next((name for name in needed if name not in config), None)
+
     @property
     def uses_token(self) -> bool:
         """Whether the key is exchanged for an access token before anything is read."""
@@ -161,6 +168,13 @@ class TreezSettings(SourceSettings):
     page_size: int | None = Field(
         default=None, ge=1, le=1000, description="Products a page. Unset: not sent; the size is learnt from page 1."
     )
+
+    @classmethod
+    def lacks(cls, config: Mapping[str, Any]) -> str | None:
+        if "api" not in config and "client_id" not in config:
+            return "api"
+        is_v2 = config.get("api", "treez-v2") == "treez-v2"
+        return super().lacks(config) or ("client_id" if is_v2 and "client_id" not in config else None)
 
     @property
     def uses_token(self) -> bool:

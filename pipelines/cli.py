@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import Annotated, Any, NoReturn
@@ -12,14 +13,17 @@ import typer
 from pipelines.cli_integrations import integrations_app
 from pipelines.cli_logs import history, logs_app, verify
 from pipelines.cli_staging import doctor, inspect, staging_app, status
+from pipelines.completion import completion
 from pipelines.console import Console, tell, tell_trace
 from pipelines.errors import ConfigurationError, GuidelightError
+from pipelines.examples import teach
 from pipelines.options import AllowMassDeactivation, Database, Json, SyncType, TriggeredBy, Verbose
 
 app = typer.Typer(
     name="guidelight",
     help="Keeps a dispensary's products in step with its point of sale.",
     no_args_is_help=True,
+    callback=completion,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -154,7 +158,7 @@ def migrate(database: Database = None, verbose: Verbose = False, json: Json = Fa
 
     console = Console(json=json, verbose=verbose)
     where = target(database)
-    with Warm(where) as warm:
+    with Warm(where, verbose=verbose) as warm:
         applied = bring_up_to_date(where, warm, console.tell)
     console.show({"database": str(where), "applied": applied}, console.migrated)
 
@@ -202,6 +206,8 @@ app.command()(status)
 app.command()(doctor)
 app.command()(inspect)
 
+teach(app)
+
 
 def main(arguments: list[str] | None = None) -> None:
     """The console script: an error of ours is one line on standard error, and its exit status."""
@@ -237,7 +243,8 @@ _USAGE_ERRORS: Any = typer.BadParameter.__mro__[1]
 def _leave(status: int) -> NoReturn:
     """Leave at once: a thread may still wait for an answer, and DuckDB may print of leaks at an ordinary exit."""
     sys.stdout.flush()
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
     os._exit(status)
 
 

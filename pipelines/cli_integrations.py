@@ -27,8 +27,8 @@ Secrets = Annotated[
 
 @integrations_app.command("add")
 def integrations_add(
-    source: Annotated[str, typer.Option("--type", help="treez")],
-    name: Annotated[str, typer.Option("--name", help="What people call it: “Treez - Main Store”.")],
+    source: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="treez")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="What people call it: “Treez - Main Store”.")] = None,
     settings: Settings = None,
     secret: Secrets = None,
     created_by: Annotated[UUID | None, typer.Option("--created-by", metavar="UUID", help="A budtender.")] = None,
@@ -36,15 +36,21 @@ def integrations_add(
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
-    """Register a shop and print its id."""
+    """Register a shop and print its id. At a terminal: ask for what is missing, and try the shop before it is kept;
+    if it can't be reached, it may be kept all the same. Elsewhere nothing is asked, of nobody."""
+    from pipelines.interview import wanted
     from pipelines.registry import add
 
     console = Console(json=json, verbose=verbose)
-    row = add(
-        database, console.tell, source=source, name=name, settings=settings, secrets=secret, created_by=created_by
-    )
+    new = wanted(database, console, source, name, settings, secret)
+    if new is None:
+        console.tell("nothing was kept")
+        raise typer.Exit(1)
+    row = add(database, console.tell, new, created_by)
     console.show(row, lambda: say(str(row["id"])))
-    if sys.stdout.isatty():
+    if new.is_reached:
+        console.tell("next: `guidelight plan` shows what a sync would do, `guidelight sync` does it")
+    elif sys.stdout.isatty():
         console.tell(f"try it with `guidelight integrations test {str(row['id'])[:8]}`, then `guidelight sync`")
 
 

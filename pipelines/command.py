@@ -33,7 +33,7 @@ def run(
     try:
         with interruptible():
             where = target(database)
-            with Warm(where, checks=checks) as warm:
+            with Warm(where, checks=checks, verbose=console.verbose) as warm:
                 for told, status in begin()(where, warm):
                     objects.append(told)
                     statuses.append(status)
@@ -45,6 +45,16 @@ def run(
         console.show(objects if as_array or len(objects) != 1 else objects[0], lambda: None)
     known = [status for status in _ORDER if status in statuses]
     return next((status for status in statuses if status > 4), known[0] if known else 0)
+
+
+def prepare(where: Target, warm: Warm, console: Console) -> None:
+    """Bring the database to this release, which a first run waits for. Raises what `bring_up_to_date` raises."""
+    from pipelines.console_progress import watched
+    from pipelines.progress import Stage
+    from pipelines.views import bring_up_to_date
+
+    with watched(console, "database", Stage.MIGRATING) as progress:
+        bring_up_to_date(where, warm, progress.tell)
 
 
 def refused(error: GuidelightError | Interrupted) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from typing import Any
 
 from models.sync import SyncRequest
 from pipelines import console_plan
-from pipelines.command import Each, refused
+from pipelines.command import Each, prepare, refused
 from pipelines.console import Console
+from pipelines.console_progress import watched
 from pipelines.errors import GuidelightError
 from pipelines.plan import plan
 from pipelines.selection import Selection, chosen
 from pipelines.settings import Target
-from pipelines.views import bring_up_to_date
 from pipelines.warm import Warm
 
 
@@ -22,10 +22,11 @@ def plans(selection: Selection, request: SyncRequest, console: Console) -> Each:
 
     def each(where: Target, warm: Warm) -> Iterator[tuple[dict[str, Any], int]]:
         selection.check()
-        bring_up_to_date(where, warm, console.tell)
+        prepare(where, warm, console)
         for integration in chosen(where, selection, None, console.tell):
             try:
-                told = plan(where, integration, request, warm, console.tell)
+                with watched(console, integration.name) as progress:
+                    told = plan(where, integration, request, warm, progress)
             except GuidelightError as error:
                 console.tell(f"error: {error}")
                 yield refused(error), error.exit_status

@@ -9,7 +9,7 @@ from typing import Any
 from models.integration import Integration
 from models.sync import SyncRequest
 from pipelines import store
-from pipelines.command import Each
+from pipelines.command import Each, prepare
 from pipelines.command_sync import check_request, synced
 from pipelines.console import Console
 from pipelines.database import connect
@@ -17,7 +17,6 @@ from pipelines.errors import ConfigurationError
 from pipelines.restage import base_of
 from pipelines.selection import Selection, chosen
 from pipelines.settings import Target
-from pipelines.views import bring_up_to_date
 from pipelines.warm import Warm
 
 
@@ -26,7 +25,7 @@ def replays(selection: Selection, given: str | None, request: SyncRequest, conso
 
     def each(where: Target, warm: Warm) -> Iterator[tuple[dict[str, Any], int]]:
         check_request(selection, request)
-        bring_up_to_date(where, warm, console.tell)
+        prepare(where, warm, console)
         integration = _meant(where, selection, given, request, console)
         with connect(where, waiting=console.tell) as connection:
             replay = base_of(connection, integration, given)

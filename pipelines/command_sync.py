@@ -12,16 +12,16 @@ from typing import Any
 from models.integration import Integration
 from models.record import storable
 from models.sync import Status, SyncRequest, SyncResult
-from pipelines import console_log, store
-from pipelines.command import Each, refused
+from pipelines import console_log, console_result, store
+from pipelines.command import Each, prepare, refused
 from pipelines.console import Console
+from pipelines.console_progress import watched
 from pipelines.database import connect
 from pipelines.errors import ConfigurationError, GuidelightError
 from pipelines.explain import explain
 from pipelines.selection import Selection, chosen
 from pipelines.settings import Target
 from pipelines.sync import sync
-from pipelines.views import bring_up_to_date
 from pipelines.warm import Warm
 
 SYNC_TYPES = ("manual", "scheduled", "webhook")
@@ -36,7 +36,7 @@ def syncs(selection: Selection, request: SyncRequest, console: Console) -> Each:
 
     def each(where: Target, warm: Warm) -> Iterator[tuple[dict[str, Any], int]]:
         check_request(selection, request)
-        bring_up_to_date(where, warm, console.tell)
+        prepare(where, warm, console)
         wanted = chosen(where, selection, request.triggered_by, console.tell)
         if len(wanted) > 1 and not (request.product is None and request.expect is None):
             raise ConfigurationError("Several integrations are active: say with --integration which one is meant")
@@ -73,7 +73,8 @@ def synced(
 ) -> tuple[dict[str, Any], int]:
     """Sync one integration, print it in words, and return what it prints as JSON and its exit status."""
     try:
-        result = sync(where, integration, request, warm, console.tell)
+        with watched(console, integration.name) as progress:
+            result = sync(where, integration, request, warm, progress)
     except GuidelightError as error:
         console.tell(f"error: {error}")
         return refused(error), error.exit_status
@@ -96,8 +97,15 @@ def _print(where: Target, integration: Integration, result: SyncResult, console:
     program = sys.argv[0] if "/" in sys.argv[0] and not sys.argv[0].startswith("/") else "guidelight"
     hints = [f"{program} logs show", "what this sync did, and what went wrong"]
     if integration.is_sandbox:
-        hints += ["make sync", "the shop's next day", f"{program} integrations add …", "your own shop (see the README)"]
-    console.result(log, f"products in {_nearby(where)}", list(zip(hints[::2], hints[1::2], strict=True)))
+        hints += [
+            "make sync",
+            "the shop's next day",
+            f"{program} integrations add",
+            "your own shop: asks for what it needs",
+        ]
+    console_result.result(
+        console, log, f"products in {_nearby(where)}", list(zip(hints[::2], hints[1::2], strict=True))
+    )
 
 
 def _nearby(where: Target) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import traceback
@@ -28,14 +29,25 @@ _CELL = 160
 _COUNTS = ("fetched", "created", "updated", "unchanged", "absent", "rejected")
 
 
-def say(line: str) -> None:
-    """A line of data in words, on standard output."""
-    print(plain(line))
+GOOD, DOUBTFUL, BAD, QUIET = "green", "yellow", "red", "dim"
+"""What colours mean, everywhere: as it should be; look at it; it went wrong; of no importance."""
+
+
+def say(line: str, colour: str | None = None) -> None:
+    """A line of data in words, on standard output; a colour is seen at a terminal only, where NO_COLOR lets it."""
+    if colour is None or not sys.stdout.isatty():
+        print(plain(line))
+        return
+    from rich.console import Console as Rich
+    from rich.text import Text
+
+    Rich(file=sys.stdout, highlight=False).print(Text(plain(line), style=colour), soft_wrap=True)
 
 
 def tell(sentence: str) -> None:
-    """A message, on standard error."""
-    print(plain(sentence), file=sys.stderr, flush=True)
+    """A message, on standard error. Where nobody reads it any more (`2>&1 | head`) what is under way goes on."""
+    with contextlib.suppress(OSError):
+        print(plain(sentence), file=sys.stderr, flush=True)
 
 
 def tell_trace(error: BaseException) -> None:
@@ -49,6 +61,10 @@ def _write_json(data: Any) -> None:
 
     text = orjson.dumps(data, default=str, option=orjson.OPT_INDENT_2).decode()
     sys.stdout.write(plain_json(text) + "\n")
+
+
+_STATES = {"healthy": GOOD, "disabled": QUIET, "failing": BAD}
+"""The colour of an integration's state; every other is to be looked at."""
 
 
 class Console:
@@ -88,22 +104,9 @@ class Console:
         print(" ".join(f"{name}={value}" for name, value in known.items()), flush=True)
         self.tell("stop it with Ctrl-C")
 
-    def result(self, log: dict[str, Any], where: str, hints: Sequence[tuple[str, str]]) -> None:
-        """The end of a sync: its counts in a table, the status, the time, where the data is, what to try next."""
-        receipt = (log["summary"] or {}).get("receipt") or {}
-        counts = [log[f"products_{name}"] if f"products_{name}" in log else receipt.get(name, 0) for name in _COUNTS]
-        table = self._table(*_COUNTS)
-        table.add_row(*(f"{count:,}" for count in counts))
-        self._print(table)
-        self.warnings(log)
-        self.problems(log)
-        seconds = (log["duration_ms"] or 0) / 1000
-        say(f"{str(log['status']).upper()} in {seconds:.1f} s   sync {str(log['id'])[:8]}   {where}")
-        self.hints(hints)
-
     def integrations(self, rows: Sequence[dict[str, Any]]) -> None:
         """A line an integration."""
-        table = self._table("id", "type", "name", "active", "last sync, UTC", "status", "every")
+        table = self.table("id", "type", "name", "active", "last sync, UTC", "status", "every")
         for row in rows:
             every = f"{row['sync_interval_minutes']} min" if row["sync_enabled"] else "by hand"
             active = "yes" if row["is_active"] else "no"
@@ -111,11 +114,11 @@ class Console:
                 str(row["id"])[:8], plain(row["type"]), plain(row["name"]), active, _time(row["last_sync_at"]),
                 plain(row["last_sync_status"] or "never"), every,
             )  # fmt: skip
-        self._print(table) if rows else self.tell("There is no integration yet")
+        self.print(table) if rows else self.tell("There is no integration yet")
 
     def logs(self, rows: Sequence[dict[str, Any]]) -> None:
         """A line a sync."""
-        table = self._table("id", "started, UTC", "status", *_COUNTS[:4], "errors", "s")
+        table = self.table("id", "started, UTC", "status", *_COUNTS[:4], "errors", "s")
         for row in rows:
             counts = [f"{row[f'products_{name}']:,}" for name in _COUNTS[:4]]
             seconds = "" if row["duration_ms"] is None else f"{row['duration_ms'] / 1000:.1f}"
@@ -127,16 +130,16 @@ class Console:
                 f"{row['errors_count']:,}",
                 seconds,
             )
-        self._print(table) if rows else self.tell("There is no sync yet")
+        self.print(table) if rows else self.tell("There is no sync yet")
 
     def listing(self, rows: Sequence[dict[str, Any]], columns: Sequence[str], nothing: str) -> None:
         """A line a row, of the columns named; `nothing` is said where there is no row."""
-        table = self._table(
+        table = self.table(
             *map(plain, columns), numbers=[name for name in columns if _is_number(rows, name)], folds=True
         )
         for row in rows:
             table.add_row(*(cell(row[name]) for name in columns))
-        self._print(table) if rows else self.tell(nothing)
+        self.print(table) if rows else self.tell(nothing)
 
     def health(self, rows: Sequence[dict[str, Any]]) -> None:
         """A line an integration: its state, its last good sync and its age, failures since, the reason."""
@@ -146,14 +149,15 @@ class Console:
                 "no good sync yet" if good is None else f"last good sync {cell(good)}, {_age(row['age_minutes'])} ago"
             )
             since = f", {failed:,} failed since" if good is not None and failed else ""
-            say(f"{row['state']:<8}  {cell(row['name'])} ({row['source']}): {when}{since}; {row['reason']}")
+            told = f"{row['state']:<8}  {cell(row['name'])} ({row['source']}): {when}{since}; {row['reason']}"
+            say(told, _STATES.get(row["state"], DOUBTFUL))
         if not rows:
             self.tell("There is no integration yet")
 
-    def steps(self, steps: Sequence[Step]) -> None:
+    def steps(self, steps: Sequence[Step], to: Callable[[str], None] = say) -> None:
         """What was tried of a shop, a line each."""
         for one in steps:
-            say(f"{'ok' if one.ok else 'wrong':<5}  {one.step:<10}  {one.message}")
+            to(f"{'ok' if one.ok else 'wrong':<5}  {one.step:<10}  {one.message}")
 
     def findings(self, found: Sequence[Finding]) -> None:
         """What was looked at, a line each; what is wrong once more at the end, where it is read."""
@@ -181,16 +185,16 @@ class Console:
         problems = (log["error_details"] or {}).get("problems", [])
         for problem in problems[:_PROBLEMS_SHOWN]:
             concerns = f" [{problem['concerns']}]" if problem["concerns"] else ""
-            say(f"error: {problem['message']}{concerns}")
+            say(f"error: {problem['message']}{concerns}", BAD)
         more = log["errors_count"] - min(len(problems), _PROBLEMS_SHOWN)
         if problems and more > 0:
-            say(f"error: and {more:,} more")
+            say(f"error: and {more:,} more", BAD)
 
     def warnings(self, log: dict[str, Any]) -> None:
         """A line a warning."""
         for warning in (log["summary"] or {}).get("warnings", []):
             count = f"{warning['products']:,} products: " if "products" in warning else ""
-            say(f"warning: {count}{warning['message']}")
+            say(f"warning: {count}{warning['message']}", DOUBTFUL)
 
     def hints(self, hints: Sequence[tuple[str, str]]) -> None:
         """What to try next: commands, and what each is for."""
@@ -205,7 +209,7 @@ class Console:
             if value is not None:
                 say(f"{name:<{width}}  {_word(value)}")
 
-    def _table(self, *columns: str, numbers: Sequence[str] = (*_COUNTS, "errors", "s"), folds: bool = False) -> Table:
+    def table(self, *columns: str, numbers: Sequence[str] = (*_COUNTS, "errors", "s"), folds: bool = False) -> Table:
         from rich import box
         from rich.table import Table
 
@@ -216,7 +220,7 @@ class Console:
             table.add_column(plain(column), justify=justify, no_wrap=not folds, overflow=overflow)
         return table
 
-    def _print(self, table: Table) -> None:
+    def print(self, table: Table) -> None:
         from rich.console import Console as Rich
 
         # A pipe has no width: nothing is cut for it.

@@ -20,6 +20,7 @@ from pipelines.errors import SourceError, SourceRefused, SyncFailed
 from pipelines.http import Client, Limits
 from pipelines.kept_token import kept_token
 from pipelines.load import Received, landed, load
+from pipelines.progress import Progress, Reading, Stage
 from pipelines.settings import Target
 from pipelines.sources import SOURCES, Reader
 from pipelines.sources.listing import Listing, Page
@@ -62,15 +63,16 @@ class Extraction:
         self._may_vanish = may_vanish
         self._may_seal = may_seal
         self._tell = tell
-        self._arrived: Callable[[int], None] = lambda fetched: None
 
-    def run(self, arrived: Callable[[int], None]) -> None:
+    def run(self, arrived: Callable[[int], None], progress: Progress) -> None:
         """Extract all products, or the one asked for. `arrived` is told after each page how many there are.
 
         To be called under the turn. Raises SourceError when there is nothing to go on with, SyncFailed for a
         product that the source does not list, or what `arrived` raises.
         """
         self._arrived = arrived
+        self._progress = progress
+        progress.entered(Stage.READING)
         source = self._integration.type
         with connect(self._target, waiting=self._tell) as connection:
             known = landed(connection, source)
@@ -91,13 +93,18 @@ class Extraction:
             reader = SOURCES[source].open(self._settings, self._secret, client, kept)
             asked = self._product
             records = self._everything(reader, validator) if asked is None else self._one(reader, validator, asked)
+            log = progress.tell if progress.verbose else None
             try:
-                load(self._target, source, self.received, records)
+                load(self._target, source, self.received, self._landing(records), log)
             finally:
                 unkept = kept.save(self._target, self._tell)
                 if unkept is not None:
                     self.warnings.append({"kind": "access token", "message": unkept})
                 self._conclude()
+
+    def _landing(self, records: Iterator[Record]) -> Iterator[Record]:
+        yield from records
+        self._progress.entered(Stage.LANDING)
 
     def _conclude(self) -> None:
         for rejected, _ in self.received.rejected.values():
@@ -129,6 +136,7 @@ class Extraction:
     def _second_pass(self, first: Listing, second: Listing, validator: Validator) -> Generator[Record, None, bool]:
         """Read the list again; whether that proves what the first pass could not."""
         self._tell("One reading does not prove the list whole: it is read a second time")
+        self._progress.entered(Stage.READING_AGAIN)
         try:
             yield from self._pass(second, validator, again=True)
         except SourceRefused:
@@ -147,9 +155,18 @@ class Extraction:
 
     def _pass(self, listing: Listing, validator: Validator, *, again: bool = False) -> Iterator[Record]:
         try:
-            yield from self._taken(listing.pages(), validator, again=again)
+            yield from self._taken(self._watched(listing), validator, again=again)
         finally:
             self.problems.extend(listing.problems)
+
+    def _watched(self, listing: Listing) -> Iterator[Page]:
+        proof = listing.proof
+        for page in listing.pages():
+            expected = None if proof.announced is None else proof.expected_pages
+            # The page that confirms the end holds nothing.
+            pages = None if expected is None else max(page.number, expected - 1)
+            self._progress.read(Reading(page.number, proof.distinct, pages, proof.announced))
+            yield page
 
     def _taken(self, pages: Iterator[Page], validator: Validator, *, again: bool = False) -> Iterator[Record]:
         for page in pages:
@@ -173,6 +190,7 @@ class Extraction:
         missing, active, going = self._missing()
         if not missing or (not self._may_vanish and holds_back(going, active, self._settings.max_deactivation_percent)):
             return True  # the guard keeps them as they are, and says so
+        self._progress.entered(Stage.LOOKING_UP)
         before = set(self.received.sightings)
         try:
             yield from self._taken(reader.look_up(missing), validator, again=True)

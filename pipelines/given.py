@@ -21,11 +21,12 @@ _VARIABLE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 
 @dataclass(slots=True)
 class Given:
-    """Settings to make and to remove, and the secrets that are still to be read from standard input."""
+    """Settings to make and to remove, and the secrets: those that were read, by name, and the one that is to be."""
 
     settings: dict[str, JsonValue] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
     awaited: str | None = None
+    texts: dict[str, str] = field(default_factory=dict)
 
     def applied(self, config: JsonValue) -> dict[str, JsonValue]:
         """A config with what was given; one that was no object begins anew. Raises ConfigurationError."""
@@ -40,11 +41,22 @@ class Given:
 
         One line, without the blanks around it; hidden as it is typed. Raises ConfigurationError.
         """
-        if self.awaited is None:
-            return {}
-        secret = _line(self.awaited)
-        self.settings[self.awaited] = {"secret": masked(secret)}
-        return {self.awaited: secret}
+        if self.awaited is not None:
+            secret = _line(self.awaited)
+            self.settings[self.awaited] = {"secret": masked(secret)}
+            self.texts[self.awaited] = secret
+            self.awaited = None
+        return self.texts
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """An integration that is to be added; `is_reached`: it was tried, and all was well."""
+
+    source: str
+    name: str
+    options: Given
+    is_reached: bool = False
 
 
 def given(

@@ -14,6 +14,7 @@ from pipelines import practice, secrets, store
 from pipelines.database import connect
 from pipelines.extract import Extraction
 from pipelines.load import Received
+from pipelines.progress import Progress
 from pipelines.restage import Restaging
 from pipelines.settings import Target
 
@@ -29,7 +30,7 @@ class Intake(Protocol):
     complete: bool
     """Whether what was received is all that the source has: only then may a product become absent."""
 
-    def run(self, arrived: Callable[[int], None]) -> None:
+    def run(self, arrived: Callable[[int], None], progress: Progress) -> None:
         """Bring it into staging, under the turn; `arrived` is told how many products there are, as they come."""
         ...
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -17,6 +17,7 @@ from duckdb import DuckDBPyConnection
 from models.record import Record, RejectedRecord
 from pipelines.database import Connection, connect
 from pipelines.errors import GuidelightError, SyncFailed
+from pipelines.library_log import of_dlt
 from pipelines.settings import Target, quiet_libraries
 
 if TYPE_CHECKING:
@@ -105,11 +106,14 @@ def landed(connection: Connection, source: str) -> dict[str, tuple[str, str]]:
     return {row["raw_hash"]: (row["content_hash"], row["source_id"]) for row in rows}
 
 
-def load(target: Target, source: str, received: Received, records: Iterable[Record]) -> None:
+def load(
+    target: Target, source: str, received: Received, records: Iterable[Record], log: Callable[[str], None] | None = None
+) -> None:
     """Append to staging_<source>: the payloads of `records` as they stream by, then what was received of them.
 
     A fresh working directory for each sync: a package that a killed run left would be loaded instead of this one
     (RELIABILITY.md, finding 1). Nothing that dlt reports is taken for proof; the publish counts the rows itself.
+    `log` is told what dlt logs, where that is wanted.
     Raises SyncFailed when dlt gives up, or has no room for its files.
     """
     quiet_libraries()
@@ -128,10 +132,11 @@ def load(target: Target, source: str, received: Received, records: Iterable[Reco
         pipeline.runtime_config.intercept_signals = False
         resource = dlt.resource(_tables(received, records), name="records")
         try:
-            pipeline.extract(resource, schema=dlt.Schema(source))
-            pipeline.normalize()
-            with _open_destination(target) as destination:
-                pipeline.load(destination=destination, raise_on_failed_jobs=True)
+            with nullcontext() if log is None else of_dlt(log):
+                pipeline.extract(resource, schema=dlt.Schema(source))
+                pipeline.normalize()
+                with _open_destination(target) as destination:
+                    pipeline.load(destination=destination, raise_on_failed_jobs=True)
         except PipelineStepFailed as error:
             deepest = _deepest(error)
             if isinstance(deepest, OSError) and deepest.errno in _NO_ROOM:

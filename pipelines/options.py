@@ -11,7 +11,7 @@ Database = Annotated[
     str | None,
     typer.Option("--database", metavar="URL_OR_PATH", help="A Postgres URL or a DuckDB file. Default: DATABASE_URL."),
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Say more on standard error.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Say more on standard error, and what dbt and dlt log.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output and nothing else.")]
 
 AllowMassDeactivation = Annotated[

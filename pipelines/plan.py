@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -14,35 +13,40 @@ from pipelines.configure import configured
 from pipelines.errors import Interrupted
 from pipelines.intake import Intake
 from pipelines.planned import save
+from pipelines.progress import Progress, Stage
 from pipelines.publish import guard, publish_of
 from pipelines.settings import Target
 from pipelines.transform import release
 from pipelines.warm import Warm
 
-Tell = Callable[[str], None]
 
-
-def plan(target: Target, integration: Integration, request: SyncRequest, warm: Warm, tell: Tell) -> dict[str, Any]:
+def plan(
+    target: Target, integration: Integration, request: SyncRequest, warm: Warm, progress: Progress
+) -> dict[str, Any]:
     """What a full sync of the integration would do now.
 
     {integration_id, stats: the seed's five, changes: [{source_id, name, change, cause, fields}], digest, held_back:
     products that the guard would keep, listing_complete, problems: [{kind, message, concerns}], warnings}.
-    It has the turn of the source meanwhile. Of its errors those are told that are known before a publish.
+    It has the turn of the source meanwhile, and `progress` hears of it. Of its errors those are told that are known
+    before a publish.
     Raises what a sync raises; the error of one that would fail too.
     """
     settings = configured(integration)
     opening = turn.Opening(integration, request.sync_type, None, release(), request.scope, is_logged=False)
     with (
-        intake.opened(target, integration, settings, request, tell, may_seal=False) as opened,
-        turn.take(target, opening, tell) as held,
+        intake.opened(target, integration, settings, request, progress.tell, may_seal=False) as opened,
+        turn.take(target, opening, progress.tell) as held,
     ):
+        progress.began(held.sync_log_id)
         received = opened(held.sync_log_id)
         problems = Problems()
         try:
-            received.run(held.progress)
+            received.run(held.progress, progress)
             held.check()
             problems.extend(received.problems)
-            change_set = evaluate(target, warm, publish_of(integration, settings, request, received, problems), tell)
+            progress.entered(Stage.COMPARING)
+            wanted = publish_of(integration, settings, request, received, problems)
+            change_set = evaluate(target, warm, wanted, progress.tell)
         except Interrupted as error:
             error.heeded.set()
             warm.stop()
@@ -53,7 +57,9 @@ def plan(target: Target, integration: Integration, request: SyncRequest, warm: W
     try:
         save(told)
     except OSError as error:
-        tell(f"The plan could not be kept in build/plans, so --expect can't say what moves on: {error.strerror}")
+        progress.tell(
+            f"The plan could not be kept in build/plans, so --expect can't say what moves on: {error.strerror}"
+        )
     return told
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from models.integration import Integration, SourceSettings
+from models.integration import SourceSettings
 from pipelines import migrate, practice, secrets, store
 from pipelines.configure import settings_of
 from pipelines.database import connect
@@ -47,9 +47,14 @@ def reach(database: str | None, wanted: str, tell: Callable[[str], None]) -> lis
             secret = secrets.resolve(connection, integration, settings)
         except ConfigurationError as error:
             return [Step("settings", False, str(error))]
-    steps = [Step("settings", True, f"The settings of {integration.name} are complete, and its key is at hand")]
     with practice.served(integration, settings, day) as settings:
-        return steps + _asked(integration, settings, secret, tell)
+        return tried(integration.type, integration.name, settings, secret, tell)
+
+
+def tried(source: str, name: str, settings: SourceSettings, secret: str, tell: Callable[[str], None]) -> list[Step]:
+    """Try settings, registered or not: the steps in their order, up to and with the first that fails."""
+    steps = [Step("settings", True, f"The settings of {name} are complete, and its key is at hand")]
+    return steps + _asked(source, settings, secret, tell)
 
 
 class _Noted:
@@ -68,16 +73,16 @@ class _Noted:
         self.given = False
 
 
-def _asked(integration: Integration, settings: SourceSettings, secret: str, tell: Callable[[str], None]) -> list[Step]:
+def _asked(source: str, settings: SourceSettings, secret: str, tell: Callable[[str], None]) -> list[Step]:
     token = _Noted()
     limits = Limits(patience=PATIENCE, retry_budget=PATIENCE)
     with Client(settings.requests_per_second, settings.allow_private_address, limits=limits, on_retry=tell) as client:
-        listing = SOURCES[integration.type].open(settings, secret, client, token).listing()
+        listing = SOURCES[source].open(settings, secret, client, token).listing()
         try:
             page = next(listing.pages(), None)
         except SourceError as error:
             return _failed(error, settings, token)
-    return [_answers(settings), _accepted(), Step("first page", True, _first(integration, listing, page))]
+    return [_answers(settings), _accepted(), Step("first page", True, _first(source, listing, page))]
 
 
 def _failed(error: SourceError, settings: SourceSettings, token: _Noted) -> list[Step]:
@@ -110,19 +115,19 @@ def _accepted() -> Step:
     return Step("key", True, "The key is accepted")
 
 
-def _first(integration: Integration, listing: Listing, page: Page | None) -> str:
+def _first(source: str, listing: Listing, page: Page | None) -> str:
     if page is None:
         return "The list of products came, and there is none in it: is this the right shop?"
     announced = "" if listing.proof.announced is None else f" of {listing.proof.announced:,} that the shop announces"
-    name = _name(integration, page.records[0])
+    name = _name(source, page.records[0])
     begins = "" if name is None else f"; it begins with “{name}”"
     return f"The first page came, with {len(page.records):,} products{announced}{begins}"
 
 
-def _name(integration: Integration, raw: bytes) -> str | None:
+def _name(source: str, raw: bytes) -> str | None:
     try:
         record: Any = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return None
-    name = SOURCES[integration.type].name(record) if isinstance(record, dict) else None
+    name = SOURCES[source].name(record) if isinstance(record, dict) else None
     return None if name is None else plain(name[:60])

@@ -13,7 +13,7 @@ from pipelines import migrate, practice, secrets, store, vault
 from pipelines.configure import settings_of
 from pipelines.database import Connection, connect
 from pipelines.errors import ConfigurationError
-from pipelines.given import Given, given
+from pipelines.given import Given, New, given
 from pipelines.outcome import outcome
 from pipelines.seal import needed
 from pipelines.settings import target
@@ -24,17 +24,13 @@ Tell = Callable[[str], None]
 def add(
     database: str | None,
     tell: Tell,
-    *,
-    source: str,
-    name: str,
-    settings: list[str] | None,
-    secrets: list[str] | None,
+    new: New,
     created_by: UUID | None,
 ) -> dict[str, Any]:
     """Register an integration, checked; the practice shop of its type is cleared away. Raises ConfigurationError."""
-    options = given(source, settings, secrets)
+    source, name, options = new.source, new.name, new.options
     settings_of(source, name, options.settings)
-    texts = _read(options)
+    texts = read(options)
     with _to_write(database, tell) as connection:
         if created_by is not None and not store.budtender_exists(connection, created_by):
             raise ConfigurationError(f"There is no budtender {created_by}: leave --created-by out, or check the id")
@@ -45,6 +41,14 @@ def add(
             added = store.add(connection, source=source, name=name, config=options.settings, created_by=created_by)
             _seal(connection, added, texts)
         return _masked(added)
+
+
+def refuse_second(database: str | None, tell: Tell, source: str) -> None:
+    """Raise ConfigurationError where a real integration of the type is active: no other can be added."""
+    with _to_write(database, tell) as connection:
+        known = store.active(connection, source)
+        if known is not None and not known.is_sandbox:
+            store.only_active(connection, source)
 
 
 def changed(
@@ -68,7 +72,7 @@ def changed(
         )
     options = given(found.type, settings, secrets, removed)
     settings_of(found.type, found.name, options.applied(found.config))
-    texts = _read(options)  # before the database is opened again: somebody may be typing
+    texts = read(options)  # before the database is opened again: somebody may be typing
     with connect(target(database), waiting=tell) as connection, connection.transaction():
         now = store.held(connection, found)
         config = options.applied(now.config)
@@ -81,7 +85,7 @@ def changed(
         return _masked(store.configure(connection, now, config))
 
 
-def _read(options: Given) -> dict[str, str]:
+def read(options: Given) -> dict[str, str]:
     """The secrets to seal; asked for only where there is a key to seal them with."""
     if options.awaited is not None:
         needed(f"Sealing the {options.awaited}")

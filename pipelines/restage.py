@@ -12,6 +12,7 @@ from pipelines import store
 from pipelines.database import Connection, connect
 from pipelines.errors import ConfigurationError, SyncFailed
 from pipelines.load import Received
+from pipelines.progress import Progress, Stage
 from pipelines.settings import Target
 
 Tell = Callable[[str], None]
@@ -32,8 +33,9 @@ class Restaging:
         self._replay = replay
         self._tell = tell
 
-    def run(self, arrived: Callable[[int], None]) -> None:
+    def run(self, arrived: Callable[[int], None], progress: Progress) -> None:
         """Bring them into staging. Raises SyncFailed where staging no longer has any."""
+        progress.entered(Stage.LANDING)
         id_, integration_id = self.received.sync_log_id, self.received.integration_id
         with connect(self._target, waiting=self._tell) as connection:
             connection.execute(

@@ -60,7 +60,7 @@ def add(
     connection: Connection, *, source: str, name: str, config: dict[str, JsonValue], created_by: UUID | None = None
 ) -> Integration:
     """Register an integration, active and enabled for scheduled syncs. Raises ConfigurationError if one is active."""
-    _only_active(connection, source)
+    only_active(connection, source)
     row = connection.one(
         f"""
         insert into integrations (type, name, config, sync_enabled, created_by)
@@ -79,7 +79,7 @@ def add(
 def switch(connection: Connection, wanted: Integration, *, on: bool) -> Integration:
     """Enable or disable an integration. Raises ConfigurationError when another of its type is active."""
     if on and not wanted.is_active:
-        _only_active(connection, wanted.type)
+        only_active(connection, wanted.type)
     row = connection.one(
         f"update integrations set is_active = $is_on, updated_at = now() where id = $id returning {_INTEGRATION}",
         is_on=on,
@@ -115,7 +115,7 @@ def configure(connection: Connection, wanted: Integration, config: dict[str, Jso
     return _integration(row)
 
 
-def _only_active(connection: Connection, source: str) -> None:
+def only_active(connection: Connection, source: str) -> None:
     """One active integration a type, as the seed says; DuckDB has no partial index to enforce it."""
     other = active(connection, source)
     if other is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,14 +17,13 @@ from pipelines.database import connect
 from pipelines.errors import ConfigurationError, DatabaseFailed, GuidelightError, Interrupted, SyncFailed
 from pipelines.intake import Intake
 from pipelines.planned import moved_on
+from pipelines.progress import Progress, Stage
 from pipelines.publish import guard, publish_of
 from pipelines.retention import prune
 from pipelines.settings import Target
 from pipelines.transform import release
 from pipelines.warm import Warm
 from pipelines.warnings import of_sync
-
-Tell = Callable[[str], None]
 
 _FRAMES_KEPT = 20
 """Lines of a traceback that error_details keeps, the innermost."""
@@ -39,15 +37,15 @@ class Run:
     integration: Integration
     settings: SourceSettings
     request: SyncRequest
-    tell: Tell
+    progress: Progress
     intake: Intake
     problems: Problems = field(default_factory=Problems)
     warnings: list[dict[str, Any]] = field(default_factory=list)
     checks: dict[str, Any] | None = None
 
 
-def sync(target: Target, integration: Integration, request: SyncRequest, warm: Warm, tell: Tell) -> SyncResult:
-    """Sync one integration (DESIGN.md, One sync); return how it ended, its log finished.
+def sync(target: Target, integration: Integration, request: SyncRequest, warm: Warm, progress: Progress) -> SyncResult:
+    """Sync one integration (DESIGN.md, One sync); return how it ended, its log finished. `progress` hears of it.
 
     Raises ConfigurationError and TurnRefused before anything is written; Interrupted, and what nobody expected,
     after the log was finished.
@@ -55,10 +53,11 @@ def sync(target: Target, integration: Integration, request: SyncRequest, warm: W
     settings = configured(integration)
     opening = turn.Opening(integration, request.sync_type, request.triggered_by, release(), request.scope)
     with (
-        intake.opened(target, integration, settings, request, tell) as opened,
-        turn.take(target, opening, tell) as held,
+        intake.opened(target, integration, settings, request, progress.tell) as opened,
+        turn.take(target, opening, progress.tell) as held,
     ):
-        run = Run(target, integration, settings, request, tell, opened(held.sync_log_id))
+        progress.began(held.sync_log_id)
+        run = Run(target, integration, settings, request, progress, opened(held.sync_log_id))
         try:
             _extract(run, held)
             held.check()
@@ -76,7 +75,7 @@ def sync(target: Target, integration: Integration, request: SyncRequest, warm: W
 def _extract(run: Run, held: turn.Turn) -> None:
     """Step 3."""
     try:
-        run.intake.run(held.progress)
+        run.intake.run(held.progress, run.progress)
     finally:
         run.problems.extend(run.intake.problems)
         run.warnings.extend(run.intake.warnings)
@@ -86,7 +85,8 @@ def _expect(run: Run, warm: Warm) -> None:
     """Before step 4, where a plan is to be published: say what has moved on since. The publish compares once more."""
     if run.request.expect is None:
         return
-    now = evaluate(run.target, warm, _wanted(run), run.tell)
+    run.progress.entered(Stage.COMPARING)
+    now = evaluate(run.target, warm, _wanted(run), run.progress.tell)
     if not now.digest.startswith(run.request.expect):
         raise SyncFailed(moved_on(run.request.expect, now))
 
@@ -97,6 +97,7 @@ def _wanted(run: Run) -> Publish:
 
 def _publish(run: Run, held: turn.Turn, warm: Warm) -> Publish:
     """Step 4. What dbt says of it counts for nothing: published_at, read back, is the proof."""
+    run.progress.entered(Stage.PUBLISHING)
     wanted = _wanted(run)
     try:
         warm.publish(wanted)
@@ -111,12 +112,13 @@ def _publish(run: Run, held: turn.Turn, warm: Warm) -> Publish:
 
 
 def _is_published(run: Run, held: turn.Turn) -> bool:
-    with connect(run.target, waiting=run.tell) as connection:
+    with connect(run.target, waiting=run.progress.tell) as connection:
         return store.published_at(connection, held.sync_log_id) is not None
 
 
 def _check(run: Run, warm: Warm, published: Publish) -> None:
     """Step 5, on what was published: what is grave is a problem, the rest a warning."""
+    run.progress.entered(Stage.CHECKING)
     now, found = check(run.target, warm, published, run.settings.checks)
     for one in found:
         if one.is_grave:
@@ -129,7 +131,7 @@ def _check(run: Run, warm: Warm, published: Publish) -> None:
 def _finished(run: Run, held: turn.Turn) -> SyncResult:
     """Step 6, after a publish: the guard's word, the warnings, the verdict."""
     received = run.intake.received
-    with connect(run.target, waiting=run.tell, at_end=True) as connection, connection.transaction():
+    with connect(run.target, waiting=run.progress.tell, at_end=True) as connection, connection.transaction():
         receipt = (store.log(connection, held.sync_log_id).summary or {})["receipt"]
         if receipt["held_back"]:
             run.problems.add(guard(receipt["held_back"], run.settings))
@@ -160,7 +162,7 @@ def _failed(run: Run, held: turn.Turn, error: BaseException) -> SyncResult:
     run.problems.add(Problem(kind, message))
     is_expected = isinstance(error, GuidelightError | Interrupted)
     try:
-        with connect(run.target, waiting=run.tell, at_end=True) as connection:
+        with connect(run.target, waiting=run.progress.tell, at_end=True) as connection:
             is_published = store.published_at(connection, held.sync_log_id) is not None
             with connection.transaction():
                 if not is_published:

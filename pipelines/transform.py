@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import fields
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from models.check import IDS_KEPT, Found, Severity
 from models.publish import Publish, as_yaml
 from pipelines.database import connect
 from pipelines.errors import SyncFailed
+from pipelines.library_log import of_dbt
 from pipelines.parsed import PROJECT, parsed
 from pipelines.settings import Target, build_directory, point_dbt_at, quiet_libraries
 
@@ -34,6 +37,9 @@ _FLAGS = (
     "--no-use-colors",
     "--no-version-check",
 )
+
+_VIEWS = "views"
+"""What a line of dbt's log belongs to that is of no sync."""
 
 _NEEDED = ("macros/etc", "macros/generic_test_sql", "macros/materializations/tests", "macros/adapters")
 """Where dbt's own macros stand that a publish and its checks need."""
@@ -56,10 +62,16 @@ def mapping_version(category_map: dict[str, str]) -> str:
 
 
 class Dbt:
-    """dbt on one target, with the project parsed: importing and parsing take seconds, so each is done once."""
+    """dbt on one target, with the project parsed: importing and parsing take seconds, so each is done once.
 
-    def __init__(self, target: Target, manifest: Manifest | None = None) -> None:
+    `log` is told what dbt logs of its acts, where that is wanted.
+    """
+
+    def __init__(
+        self, target: Target, manifest: Manifest | None = None, log: Callable[[str], None] | None = None
+    ) -> None:
         self.target = target
+        self._log = log
         quiet_libraries()
         point_dbt_at(target)
         self.manifest = retargeted(manifest or parsed(target, self._parse), target)
@@ -81,15 +93,17 @@ class Dbt:
 
     def make_views(self) -> None:
         """Load category_map and make every view. Raises SyncFailed with dbt's reason."""
-        self._invoke(self.manifest, "seed", "--full-refresh")
-        self._invoke(self.manifest, "run", "--exclude", "products")
+        self._invoke(self.manifest, "seed", "--full-refresh", of=_VIEWS)
+        self._invoke(self.manifest, "run", "--exclude", "products", of=_VIEWS)
 
     def publish(self, wanted: Publish) -> None:
         """Run the one model of a sync. Raises SyncFailed when a statement failed: then nothing was written.
 
         A connection lost at commit raises too, although the publish may stand: only published_at tells.
         """
-        self._invoke(self.manifest, "run", _UNLISTED, "--select", "products", "--vars", wanted.as_vars())
+        self._invoke(
+            self.manifest, "run", _UNLISTED, "--select", "products", "--vars", wanted.as_vars(), of=wanted.sync_log_id
+        )
 
     def compile(self, wanted: Publish) -> dict[str, str]:
         """The SQL of the change set and of what surrounds it in a plan, by the names of the models and analyses.
@@ -97,7 +111,9 @@ class Dbt:
         Raises SyncFailed with dbt's reason.
         """
         which = ["products", "plan_session", "plan_proof", "plan_digest"]
-        result = self._invoke(self.manifest, "compile", _UNLISTED, "--select", *which, "--vars", wanted.as_vars())
+        result = self._invoke(
+            self.manifest, "compile", _UNLISTED, "--select", *which, "--vars", wanted.as_vars(), of=wanted.sync_log_id
+        )
         return {one.node.name: one.node.compiled_code for one in result.result.results}
 
     def test(self, wanted: Publish, max_age_hours: float) -> list[Found]:
@@ -109,7 +125,7 @@ class Dbt:
         """
         told = as_yaml(json.loads(wanted.as_vars()) | {"max_age_hours": max_age_hours})
         which = "tag:check" if wanted.product is None else "tag:check,tag:row"
-        result = self._run(self.manifest, "test", _UNLISTED, "--select", which, "--vars", told)
+        result = self._run(self.manifest, "test", _UNLISTED, "--select", which, "--vars", told, of=wanted.sync_log_id)
         if result.exception is not None:
             raise SyncFailed(_reason(result))
         return [self._found(one) for one in result.result.results]
@@ -136,13 +152,13 @@ class Dbt:
             broken=broken,
         )
 
-    def _invoke(self, manifest: Manifest | None, *words: str) -> Any:
-        result = self._run(manifest, *words)
+    def _invoke(self, manifest: Manifest | None, *words: str, of: UUID | str | None = None) -> Any:
+        result = self._run(manifest, *words, of=of)
         if not result.success:
             raise SyncFailed(_reason(result))
         return result
 
-    def _run(self, manifest: Manifest | None, *words: str) -> Any:
+    def _run(self, manifest: Manifest | None, *words: str, of: UUID | str | None = None) -> Any:
         from dbt.cli.main import dbtRunner
 
         paths = (
@@ -153,9 +169,10 @@ class Dbt:
             "--target-path",
             str(build_directory() / "dbt"),
         )
+        heard = [] if self._log is None or of is None else [of_dbt(self._log, of)]
         fresh = None if manifest is None else _uncompiled(manifest)
         with self._file_in_hand() if manifest is not None and words[0] != "list" else nullcontext():
-            result = dbtRunner(manifest=fresh).invoke([*words, *paths, *_FLAGS])
+            result = dbtRunner(manifest=fresh, callbacks=heard).invoke([*words, *paths, *_FLAGS])
             self._close()
         return result
 

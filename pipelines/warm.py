@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from models.check import Expectation, Found
 from models.publish import Publish
+from pipelines.console import tell
 from pipelines.settings import Target
 from pipelines.worker import Acts, Worker
 
@@ -25,10 +26,13 @@ PARSED: dict[str, Manifest] = {}
 
 
 class Warm:
-    """dbt, and Great Expectations where there is something to check; a context manager that neither outlives."""
+    """dbt, and Great Expectations where there is something to check; a context manager that neither outlives.
 
-    def __init__(self, target: Target, *, checks: bool = False) -> None:
-        self._dbt = Worker("dbt", partial(_dbt, target), forks=target.engine in PARSED)
+    `verbose`: what dbt logs of its acts is told on standard error.
+    """
+
+    def __init__(self, target: Target, *, checks: bool = False, verbose: bool = False) -> None:
+        self._dbt = Worker("dbt", partial(_dbt, target, verbose), forks=target.engine in PARSED)
         self._target = target
         self._expectations = self._examiner() if checks else None
 
@@ -80,11 +84,11 @@ class Warm:
             self._expectations.stop()
 
 
-def _dbt(target: Target) -> Acts:
+def _dbt(target: Target, verbose: bool) -> Acts:
     from pipelines.transform import Dbt
 
     known = PARSED.get(target.engine)
-    dbt = Dbt(target, known)
+    dbt = Dbt(target, known, tell if verbose else None)
     if known is None:
         dbt.rehearse()
     return {"make_views": dbt.make_views, "publish": dbt.publish, "compile": dbt.compile, "test": dbt.test}

@@ -73,7 +73,7 @@ def test_the_exit_status_of_several(stocked: Shop) -> None:
 
 def test_a_sync_in_words(stocked: Shop) -> None:
     ran = stocked.command("sync")
-    assert ran.status == 0 and ran.stderr == ""
+    assert ran.status == 0 and ran.messages == []
     assert "fetched" in ran.stdout and "SUCCESS in" in ran.stdout and "guidelight logs show" in ran.stdout
     assert stocked.database.url.rpartition("/")[2].partition("?")[0] in ran.stdout
 

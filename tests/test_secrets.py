@@ -96,7 +96,11 @@ def test_a_key_in_clear_is_sealed_by_the_next_sync_and_a_token_outlives_it(
     assert shop.sandbox.token_requests == 1
 
     second = shop.sync("--verbose", env=sealing)
-    assert second.counts == (PRODUCTS, 0, 0, PRODUCTS) and second.ran.stderr == ""
+    assert second.counts == (PRODUCTS, 0, 0, PRODUCTS)
+    before = f"[{second.result['sync_log_id'][:8]}] "
+    for library in ("dbt: ", "dlt: "):
+        assert f"{before}{library}" in second.ran.stderr, "--verbose has its log, and of each line which sync it is of"
+    assert all(line.startswith((f"{before}dbt: ", f"{before}dlt: ")) for line in second.ran.messages)
     assert shop.sandbox.token_requests == 1
     names = shop.rows("select name from integration_secrets order by name")
     assert [row["name"] for row in names] == ["access_token", "api_key"]
@@ -124,10 +128,10 @@ def test_keys_are_rotated_while_a_sync_runs(shop: Shop, knows: str) -> None:
     assert rotated.json == {"rotated": 2, "removed": 0}
     shop.let_go()
     synced = shop.ended(running)
-    assert (synced.status, synced.counts, synced.ran.stderr) == (0, (PRODUCTS, 0, 0, PRODUCTS), ""), synced.ran
+    assert (synced.status, synced.counts, synced.ran.messages) == (0, (PRODUCTS, 0, 0, PRODUCTS), []), synced.ran
     assert shop.sandbox.token_requests == 2, "it asked for a token of its own, and kept it"
     last = shop.sync(env={SEALED_WITH: new})
-    assert (last.status, last.counts, last.ran.stderr) == (0, (PRODUCTS, 0, 0, PRODUCTS), ""), last.ran
+    assert (last.status, last.counts, last.ran.messages) == (0, (PRODUCTS, 0, 0, PRODUCTS), []), last.ran
     assert shop.sandbox.token_requests == (2 if knows == "both keys" else 3), "one sealed with the old key is no loss"
     assert shop.command("integrations", "rotate", env={SEALED_WITH: new}).status == 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -28,6 +29,11 @@ PATIENCE = 60.0
 Prepare = Callable[[], None]
 
 
+def messages(stderr: str) -> list[str]:
+    """Lines of standard error, but for those of pipelines.console_progress.Lines."""
+    return [line for line in stderr.splitlines() if not re.match(r"(\[\w+\] )?… ", line)]
+
+
 @dataclass(frozen=True, slots=True)
 class Ran:
     """A command that ended: its exit status (minus the signal's number where one killed it), and what it said."""
@@ -40,6 +46,11 @@ class Ran:
     def json(self) -> Any:
         """Standard output, which must be one JSON value and nothing else."""
         return orjson.loads(self.stdout)
+
+    @property
+    def messages(self) -> list[str]:
+        """The lines on standard error, without those that say how far a run has come that takes long."""
+        return messages(self.stderr)
 
     @property
     def error(self) -> str:

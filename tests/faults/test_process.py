@@ -173,6 +173,6 @@ def test_a_sync_that_was_frozen_and_overtaken_publishes_nothing(shop: Shop, undi
     ran = first.wait()
     closed = shop.log(str(frozen["id"]))
     assert (closed["status"], closed["error_message"]) == ("failed", "interrupted before publish")
-    assert (ran.status, ran.json["error"], ran.stderr) == (1, closed["error_message"], ""), ran
+    assert (ran.status, ran.json["error"], ran.messages) == (1, closed["error_message"], []), ran
     assert shop.published() == after and left(shop) == undisturbed.left
     assert shop.ended(shop.begin()).counts[1:3] == (0, 0)
