@@ -10,7 +10,7 @@ from uuid import UUID
 import typer
 
 from pipelines.cli_integrations import integrations_app
-from pipelines.cli_logs import history, logs_app, verify
+from pipelines.cli_logs import history, logs_app, report, verify
 from pipelines.cli_staging import inspect, staging_app, status
 from pipelines.console import Console, tell, tell_trace
 from pipelines.errors import ConfigurationError, GuidelightError
@@ -198,6 +198,7 @@ def sandbox(
 
 app.command()(history)
 app.command()(verify)
+app.command()(report)
 app.command()(status)
 app.command()(inspect)
 

@@ -23,6 +23,7 @@ import pipelines.cli  # noqa: E402
 import pipelines.command_sync  # noqa: E402
 import pipelines.dlt_postgres  # noqa: E402
 import pipelines.registry  # noqa: E402
+import pipelines.report.write  # noqa: E402
 import pipelines.sync  # noqa: E402, F401
 from pipelines.transform import Dbt  # noqa: E402
 from pipelines.warm import PARSED  # noqa: E402
