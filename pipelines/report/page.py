@@ -53,15 +53,33 @@ _HERE = Path(__file__).parent
 
 def render(report: Report, links: Mapping[str, str]) -> str:
     """The page. `links`: other pages that stand beside it, {what they are: a relative address}."""
-    style, script = ((_HERE / name).read_text("utf-8") for name in ("page.css", "page.js"))
     intervals = [one.interval_minutes for one in report.shops if one.interval_minutes is not None]
-    return _environment().get_template("page.html").render(
-        report=report, links=links, charts=charts, headlines=HEADLINES, causes=CAUSES,
-        style=Markup(style), script=Markup(script),  # noqa: S704 - our own files
-        policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'",
+    return _made(
+        "page.html",
+        (_HERE / "page.js").read_text("utf-8"),
+        report=report,
+        links=links,
+        charts=charts,
+        headlines=HEADLINES,
+        causes=CAUSES,
         stale_minutes=min(intervals) * 2 if intervals else _UNSCHEDULED,
-    )  # fmt: skip
+    )
+
+
+def index(pages: Mapping[str, tuple[str, str]]) -> str:
+    """A page of links: {name: (relative address, what is there)}."""
+    return _made("docs.html", "", pages=pages)
+
+
+def _made(template: str, script: str, **context: Any) -> str:
+    """A page with our style and one script, and the policy that lets it load and run nothing else."""
+    style = (_HERE / "page.css").read_text("utf-8")
+    policy = (
+        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    own = {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - our own files
+    return _environment().get_template(template).render(**own, policy=policy, **context)
 
 
 @cache
@@ -102,6 +120,8 @@ def stamp(moment: datetime) -> str:
 
 def age(minutes: int) -> str:
     """A time span in the words that page.js uses too."""
+    if minutes < 1:
+        return "less than a minute"
     if minutes < 120:
         return f"{minutes} minute{'' if minutes == 1 else 's'}"
     return f"{minutes // 60} hours" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
