@@ -264,3 +264,30 @@ def test_long_texts_that_begin_alike_are_shown_from_where_they_differ() -> None:
         f"…{same[-24:]}New end.",
     )
     assert pair({"old": "short", "new": "shorter"}, "name") == ("short", "shorter")
+
+
+@pytest.mark.alternating
+def test_as_many_are_unconfirmed_as_product_freshness_has(stocked: Synced) -> None:
+    def unconfirmed() -> tuple[int, int]:
+        (shop,) = stocked.command("report", "--json").json["integrations"]
+        by_the_view = stocked.value(
+            "select count(*) as n from marts.product_freshness inner join integrations on integrations.is_active "
+            "where product_freshness.is_active and coalesce(last_confirmed_at < last_complete_sync_at, true)"
+        )
+        return shop["unconfirmed"], by_the_view
+
+    assert unconfirmed() == (0, 0)
+    bad, other, gone = stocked.active(3)
+    names = [dict(one["product_configurable_fields"]) for one in (bad, other)]
+    for one in (bad, other):
+        one["product_configurable_fields"]["name"] = None
+        one["e_commerce"] = None
+    (absent,) = stocked.remove([gone])
+    assert stocked.sync().status == 3
+    assert unconfirmed() == (2, 2), "two records could not be used"
+    stocked.execute("update products set is_active = true where source_id = $id", id=absent)
+    assert unconfirmed() == (3, 3), "somebody switched on what is no longer listed"
+    bad["product_configurable_fields"] = names[0]
+    stocked.serve()
+    assert stocked.sync("--product", bad["product_id"]).status == 0
+    assert unconfirmed() == (2, 2)

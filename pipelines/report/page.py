@@ -79,20 +79,21 @@ def _made(template: str, script: str, **context: Any) -> str:
         "base-uri 'none'; form-action 'none'"
     )
     own = {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - our own files
-    return _environment().get_template(template).render(**own, policy=policy, **context)
+    return environment().get_template(template).render(**own, policy=policy, **context)
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """The templates, compiled once a process, and what they say things with."""
+    made = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, finalize=_seen,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters |= {
+    made.filters |= {
         "when": when, "stamp": stamp, "age": age, "number": number, "value": value, "price": price, "word": word,
         "code": code, "status": status, "short": lambda given: str(given)[:8], "pair": pair, "gist": gist,
     }  # fmt: skip
-    return environment
+    return made
 
 
 def _seen(given: Any) -> Any:
