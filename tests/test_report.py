@@ -141,6 +141,7 @@ def test_a_page_that_cannot_be_written_changes_no_status(stocked: Synced) -> Non
     assert [path.name for path in (build / "report").iterdir()] == ["index.html"]
 
 
+@pytest.mark.alternating
 def test_a_shop_that_was_never_synced_and_none(shop: Synced) -> None:
     assert shop.command("report").status == 0
     page = page_of(shop)
@@ -240,6 +241,7 @@ def test_charts_have_names_marks_and_nothing_of_what_never_happened() -> None:
     (label,) = [attributes["aria-label"] for tag, attributes in page.elements if tag == "svg"]
     assert label == "New products; the 3 newest syncs, oldest first: 1,234, 0, 0"
     assert page.text == "01,234✓✕!"
+    assert '<g class="partial">' in drawn["Errors"]
     assert not {"style", "script", "title", "desc"} & {tag for tag, _ in page.elements}
     assert charts(syncs[:1]) == [] and charts([]) == []
 
@@ -266,7 +268,7 @@ def test_long_texts_that_begin_alike_are_shown_from_where_they_differ() -> None:
     assert pair({"old": "short", "new": "shorter"}, "name") == ("short", "shorter")
 
 
-@pytest.mark.alternating
+@pytest.mark.long
 def test_as_many_are_unconfirmed_as_product_freshness_has(stocked: Synced) -> None:
     def unconfirmed() -> tuple[int, int]:
         (shop,) = stocked.command("report", "--json").json["integrations"]

@@ -58,24 +58,29 @@ def _chart(title: str, values: Sequence[float], statuses: Sequence[str]) -> Mark
     chart.y_labels = [{"value": mark, "label": _number(mark)} for mark in (0, max(values))]
     empty = [None] * (_PLACES - len(values))
     chart.x_labels = [*("" for _ in empty), *(MARKS[status] for status in statuses)]
-    for wanted in ("success", "partial", "failed"):
+    met = sorted(set(statuses))
+    for wanted in met:
         of_it = [value if status == wanted else None for value, status in zip(values, statuses, strict=True)]
         chart.add(wanted, [*empty, *of_it])
     label = f"{title}; the {len(values)} newest syncs, oldest first: {', '.join(map(_number, values))}"
-    return _inline(chart.render_tree(), label)
+    return _inline(chart.render_tree(), label, met)
 
 
 def _number(value: Any) -> str:
     return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
 
 
-def _inline(svg: Element, label: str) -> Markup:
-    """What pygal drew, as part of a page: named, without pygal's own styles, script and texts for tooltips."""
+def _inline(svg: Element, label: str, met: Sequence[str]) -> Markup:
+    """What pygal drew, as part of a page: named, each series by its status, without pygal's own styles, script and
+    texts for tooltips."""
     for parent in list(svg.iter()):
         for child in list(parent):
             is_unseen = child.get("class") in ("tooltip", "plot text-overlay") or child.tag in _UNSEEN
             if is_unseen or not isinstance(child.tag, str):
                 parent.remove(child)
+    for number, status in enumerate(met):
+        for series in svg.iterfind(f".//g[@class='series serie-{number} color-{number}']"):
+            series.set("class", status)
     svg.attrib.pop("id")
     svg.attrib |= {"role": "img", "aria-label": label}
     return Markup(tostring(svg, encoding="unicode"))  # noqa: S704 - numbers and marks of ours
