@@ -54,7 +54,7 @@ def _shop(connection: Connection, integration: Integration, health: Row) -> Shop
         syncs=syncs,
         syncs_total=syncs[0]["total"] if syncs else 0,
         last=_last(connection, integration.type, ended[0]["id"]) if ended else None,
-        changes=_changes(connection, changed[0]) if changed else None,
+        changes=_changes(connection, integration.type, changed[0]) if changed else None,
         moves=_moves(connection, [row for row in changed if row["updated"]]),
     )
 
@@ -148,14 +148,14 @@ def _last(connection: Connection, source: str, sync_log_id: UUID) -> Last:
     return Last(store.log(connection, sync_log_id), rows, rows[0]["total"] if rows else 0)
 
 
-def _changes(connection: Connection, sync: Row) -> Changes:
+def _changes(connection: Connection, source: str, sync: Row) -> Changes:
     rank = _rank(connection) if sync["updated"] <= _UPDATES_READ else "0"
     each = " union all ".join(
         f"""
         (
             select source_id from product_changes
-            where sync_log_id = $id and change = '{change}'
-            order by {first}source, source_id limit {CHANGES_SHOWN}
+            where sync_log_id = $id and source = $source and change = '{change}'
+            order by {first}source_id limit {CHANGES_SHOWN}
         )
         """
         for change, first in (("updated", f"{rank}, " if rank != "0" else ""), ("absent", ""), ("created", ""))
@@ -165,13 +165,14 @@ def _changes(connection: Connection, sync: Row) -> Changes:
         f"""
         select changed.source_id, products.name, changed.change, changed.cause, changed.fields
         from product_changes as changed left join products using (source, source_id)
-        where changed.sync_log_id = $id and changed.source_id in ({each})
+        where changed.sync_log_id = $id and changed.source = $source and changed.source_id in ({each})
         order by
             case changed.change when 'updated' then {rank} when 'absent' then 1 else 2 end,
             products.name, changed.source_id
         limit {CHANGES_SHOWN}
         """,
         id=sync["id"],
+        source=source,
     )
     return Changes(sync, [_change(row) for row in rows], _changed(sync))
 
