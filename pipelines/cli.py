@@ -11,7 +11,7 @@ from uuid import UUID
 import typer
 
 from pipelines.cli_integrations import integrations_app
-from pipelines.cli_logs import history, logs_app, verify
+from pipelines.cli_logs import history, logs_app, report, verify
 from pipelines.cli_staging import doctor, inspect, staging_app, status
 from pipelines.completion import completion
 from pipelines.console import Console, tell, tell_trace
@@ -202,6 +202,7 @@ def sandbox(
 
 app.command()(history)
 app.command()(verify)
+app.command()(report)
 app.command()(status)
 app.command()(doctor)
 app.command()(inspect)

@@ -1,12 +1,13 @@
-"""The commands that tell what syncs did, of a run or of a product, and prove it; a few lines each, as in cli.py."""
+"""The commands that tell what syncs did, of a run, a product or all, and prove it; a few lines each, as in cli.py."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pipelines.console import Console
+from pipelines.console import Console, say
 from pipelines.options import Database, Json, Verbose
 
 logs_app = typer.Typer(help="What the syncs did.", no_args_is_help=True)
@@ -84,3 +85,20 @@ def verify(
     row = verify(database, sync)
     console.show(row, lambda: console_log.verified(console, row))
     raise typer.Exit(0 if row["ok"] else 1)
+
+
+def report(
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="PATH", help="The file to write. Default: build/report/index.html."),
+    ] = None,
+    database: Database = None,
+    verbose: Verbose = False,
+    json: Json = False,
+) -> None:
+    """Write one HTML page: how fresh the menu is, what the syncs did, what changed and why. Each sync writes it too."""
+    from pipelines.report.write import written
+
+    console = Console(json=json, verbose=verbose)
+    row = written(database, output)
+    console.show(row, lambda: say(row["path"]))

@@ -17,8 +17,9 @@ from pipelines.command import Each, prepare, refused
 from pipelines.console import Console
 from pipelines.console_progress import watched
 from pipelines.database import connect
-from pipelines.errors import ConfigurationError, GuidelightError
+from pipelines.errors import ConfigurationError, GuidelightError, Interrupted, TurnRefused
 from pipelines.explain import explain
+from pipelines.report.write import renew
 from pipelines.selection import Selection, chosen
 from pipelines.settings import Target
 from pipelines.sync import sync
@@ -71,12 +72,17 @@ def check_request(selection: Selection, request: SyncRequest) -> None:
 def synced(
     where: Target, integration: Integration, request: SyncRequest, warm: Warm, console: Console
 ) -> tuple[dict[str, Any], int]:
-    """Sync one integration, print it in words, and return what it prints as JSON and its exit status."""
+    """Sync one integration, print it in words, renew the report, and return its JSON and its exit status."""
     try:
         with watched(console, integration.name) as progress:
             result = sync(where, integration, request, warm, progress)
+    except Interrupted:
+        renew(where, console.tell)
+        raise
     except GuidelightError as error:
         console.tell(f"error: {error}")
+        if error.sync_log_id is not None and not isinstance(error, TurnRefused):
+            renew(where, console.tell)
         return refused(error), error.exit_status
     try:
         if request.product is not None and result.success:
@@ -86,6 +92,7 @@ def synced(
             _print(where, integration, result, console)
     except GuidelightError as error:
         console.tell(f"the sync ended as {result.status}, but can't be shown: {error}")
+    renew(where, console.tell)
     return result.as_json(), 1 if result.status is None else _STATUS[result.status]
 
 

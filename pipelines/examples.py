@@ -42,6 +42,10 @@ EXAMPLES: dict[str, Examples] = {
         ("does the newest publish add up?", "guidelight verify"),
         ("an older one", "guidelight verify --sync 1a2b3c4d"),
     ),
+    "report": (
+        ("one page to look at: build/report/index.html", "guidelight report"),
+        ("a page to hand on", "guidelight report --output menu.html"),
+    ),
     "status": (("for a monitor: exit 0 when all is well", "guidelight status --json"),),
     "doctor": (
         ("is this machine, and this database, fit for a sync?", "guidelight doctor"),

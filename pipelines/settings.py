@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     build: str = Field(
         default=str(ROOT / "build"),
         validation_alias="GUIDELIGHT_BUILD",
-        description="Where generated files go: Data Docs, what dbt parsed and compiled.",
+        description="Where generated files go: the report, Data Docs, what dbt parsed and compiled.",
     )
     secret_key: SecretStr | None = Field(
         default=None,

@@ -179,13 +179,18 @@ def _sync(connection: Connection, given: str | None) -> Any:
 def health(database: str | None) -> list[Row]:
     """One row an integration, from marts.sync_health, by name."""
     with reading(database) as connection:
-        return connection.rows(
-            """
-            select integration_id, source, name, state, reason, last_good_sync_id, last_good_sync_at, age_minutes,
-                failures_in_a_row, last_sync_id, last_sync_status
-            from marts.sync_health order by name, integration_id
-            """
-        )
+        return fares(connection)
+
+
+def fares(connection: Connection) -> list[Row]:
+    """`health`, on a connection that is open."""
+    return connection.rows(
+        """
+        select integration_id, source, name, state, reason, last_good_sync_id, last_good_sync_at, age_minutes,
+            failures_in_a_row, last_sync_id, last_sync_status
+        from marts.sync_health order by name, integration_id
+        """
+    )
 
 
 def is_healthy(rows: list[Row]) -> bool:

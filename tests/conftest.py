@@ -52,6 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "faults: every fault at every place, kills and races, by the hundred: `make test-faults`"
     )
+    config.addinivalue_line("markers", "browser: opened in Chromium, which not every machine has: `make test-browser`")
     config.addinivalue_line(
         "markers",
         "alternating: in `make test` each case on one engine, in turn; on the other in `make test-long`",

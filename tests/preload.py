@@ -23,6 +23,8 @@ import pipelines.cli  # noqa: E402
 import pipelines.command_sync  # noqa: E402
 import pipelines.dlt_postgres  # noqa: E402
 import pipelines.registry  # noqa: E402
+import pipelines.report.page as page  # noqa: E402
+import pipelines.report.write  # noqa: E402
 import pipelines.sync  # noqa: E402, F401
 from pipelines.transform import Dbt  # noqa: E402
 from pipelines.warm import PARSED  # noqa: E402
@@ -59,11 +61,11 @@ def _parse() -> None:
 
 
 def _compile_docs() -> None:
-    """Have Jinja compile the templates of Data Docs, which Great Expectations does anew for each page it makes."""
+    """Have Jinja compile the templates of the report, and of Data Docs, which is done anew for each page of those."""
     view.Environment = partial(view.Environment, bytecode_cache=_Compiled())  # type: ignore[misc]
-    environment = view.DefaultJinjaPageView().env
-    for name in environment.list_templates(extensions=["j2"]):
-        environment.get_template(name)
+    for environment in (view.DefaultJinjaPageView().env, page.environment()):
+        for name in environment.list_templates(extensions=["j2", "html"]):
+            environment.get_template(name)
 
 
 _parse()

@@ -15,6 +15,7 @@ from tests.loopback import Server, answer
 from tests.security.texts import ALL, CODE, MARK, REFUSED, orderly
 from tests.shop import PRODUCTS, Shop
 from tests.test_job_summary import gfm
+from tests.test_report import page_of
 from tests.warm import run
 
 pytestmark = pytest.mark.alternating
@@ -73,6 +74,7 @@ def test_what_a_shop_says_gives_no_orders(stocked: Shop, capsys: pytest.CaptureF
                 said(stocked, capsys, *command, "--", nobody)
             orderly(f"error: {error.value}")
     _is_harmless_on_github(stocked)
+    assert page_of(stocked).text.count(MARK) > 100
 
 
 WORDS = [

@@ -85,6 +85,9 @@ def test_all_that_a_scheduled_sync_does(shop: Shop) -> None:
         assert planned.status == 0 and len(planned.json["changes"]) == 2, planned
         second = bot.sync("--expect", planned.json["digest"], env=env)
         assert (second.status, second.counts) == (0, (PRODUCTS - 1, 0, 1, PRODUCTS - 2)), second.ran
+        assert "not renewed" not in first.ran.stderr + second.ran.stderr
+        page = (bot.home / "build" / "report" / "index.html").read_text()
+        assert "The menu is fresh" in page and "777" in page
         told = read([second.result], bot.database.url)
         assert told == read([second.result], shop.database.url) and told.told[0].changed.total == 2, told.unread
         due = bot.command("sync", "--due", "--json", env=env)

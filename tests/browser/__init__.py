@@ -1,0 +1,1 @@
+"""What people see in a browser, opened in one: `make test-browser`."""
