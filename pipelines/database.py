@@ -15,7 +15,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from pipelines.errors import ConfigurationError, DatabaseFailed
-from pipelines.fold import fold, leave_in_wal, put_back
+from pipelines.fold import fold, is_guarded, leave_in_wal, put_back
 from pipelines.settings import Target
 from pipelines.signals import raise_what_arrived
 
@@ -152,9 +152,11 @@ def connect(
         raise_what_arrived()
         raise DatabaseFailed(f"The database {target} was interrupted: run the command again") from error
     finally:
-        if isinstance(raw, duckdb.DuckDBPyConnection) and not read_only and target.path is not None:
-            fold(raw, target.path, at_end=at_end)
-        raw.close()
+        try:
+            if isinstance(raw, duckdb.DuckDBPyConnection) and not read_only and target.path is not None:
+                fold(raw, target.path, at_end=at_end)
+        finally:
+            raw.close()
 
 
 def _postgres(target: Target) -> psycopg.Connection[tuple[Any, ...]]:
@@ -197,30 +199,37 @@ def open_file(
     deadline = began + patience
     told = False
     while True:
-        put_back(target.path)
+        who, cause = "another process", None
         try:
+            put_back(target.path)
             raw = duckdb.connect(str(target.path), read_only=read_only)
             if not read_only:
                 leave_in_wal(raw)
-            return raw
+            if not is_guarded(target.path):
+                return raw
+            raw.close()  # who folded it died just before it was opened
+            continue
+        except BlockingIOError:
+            pass
         except duckdb.Error as error:
-            holder = _HOLDER.search(str(error))
             if _is_being_made(target.path) and time.monotonic() < began + _MAKING:
                 time.sleep(0.05)
                 continue
-            if holder is None and _LOCKED not in str(error):
+            if _LOCKED not in str(error):
                 raise ConfigurationError(
                     f"{target.path} can't be opened as a DuckDB file: {_first_line(error)}"
                 ) from error
-            who = f"process {holder['pid']} ({Path(holder['program']).name})" if holder else "another process"
-            if time.monotonic() >= deadline:
-                raise ConfigurationError(
-                    f"{target.path} is held by {who}, for more than {patience:.0f} s: close it there and try again"
-                ) from error
-            if waiting is not None and not told:
-                waiting(f"waiting for {target.path.name}, which {who} has open")
-                told = True
-            time.sleep(0.05)
+            holder, cause = _HOLDER.search(str(error)), error
+            if holder is not None:
+                who = f"process {holder['pid']} ({Path(holder['program']).name})"
+        if time.monotonic() >= deadline:
+            raise ConfigurationError(
+                f"{target.path} is held by {who}, for more than {patience:.0f} s: close it there and try again"
+            ) from cause
+        if waiting is not None and not told:
+            waiting(f"waiting for {target.path.name}, which {who} has open")
+            told = True
+        time.sleep(0.05)
 
 
 def _is_being_made(path: Path) -> bool:

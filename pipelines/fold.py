@@ -54,8 +54,9 @@ def fold(raw: duckdb.DuckDBPyConnection, path: Path, *, at_end: bool = False) ->
             raw.execute("checkpoint")
         except duckdb.TransactionException:
             pass
-        except duckdb.Error:
-            return  # there was no room, or the disk failed: what is left of the file is put back by who opens it next
+        except (duckdb.Error, RuntimeError):
+            # No room, a failing disk, or a signal, which comes again: who opens the file next puts back what it was.
+            return
         finally:
             os.close(guard)
         _removed(_guard(path))
@@ -73,10 +74,15 @@ def _is_large(path: Path, *, at_end: bool) -> bool:
     return size >= FOLDED_FROM or (at_end and (whole < 50_000_000 or size > whole / _WORTH))
 
 
+def is_guarded(path: Path) -> bool:
+    """Whether somebody is folding the file, or died while it did."""
+    return _guard(path).exists()
+
+
 def put_back(path: Path) -> None:
     """Where who folded the file is gone, put back what it was before: nothing that was committed is lost.
 
-    Raises ConfigurationError where that can't be written.
+    Raises BlockingIOError while somebody is folding it, ConfigurationError where it can't be put back.
     """
     guard = _guard(path)
     try:
@@ -93,7 +99,7 @@ def put_back(path: Path) -> None:
                 fresh.replace(file)
             _removed(guard)
     except BlockingIOError:
-        return  # it is being folded: DuckDB's own lock has us wait
+        raise
     except OSError as error:
         raise ConfigurationError(
             f"{path} was left half written by a process that died, and can't be put back from {guard}: "
