@@ -28,6 +28,9 @@ __all__ = ["Client", "Limits", "Params", "Response"]
 _RETRIED = frozenset({408, 425, 429, *range(500, 600)})
 _THROTTLED = frozenset({429, 503})
 
+_TOO_SHORT = 1.0
+"""Seconds in which a source need not have answered."""
+
 T = TypeVar("T")
 Params = dict[str, str | list[str]]
 """Of a query: a list repeats its name."""
@@ -149,6 +152,7 @@ class Client:
                 course.began = self.clock()  # waiting for the first turn costs no patience
             course.attempts += 1
             left = self.limits.patience - (self.clock() - course.began)
+            course.cut_short = left < _TOO_SHORT
             response = self._wire.send(
                 method,
                 url,
@@ -212,6 +216,8 @@ class Client:
 
     def _before_retry(self, state: RetryCallState, course: _Course, pacer: Pacer) -> None:
         failure = _failure(state)
+        if not course.is_silence(failure):
+            course.reason = failure.reason
         if not course.retrying:
             course.retrying = True
             self._budget.start()
@@ -229,7 +235,8 @@ class Client:
             if failure.status == 429
             else "sync again later"
         )
-        return f"{course.what} could not be had: {failure.reason} (tried {tries}, {seconds:.0f} s): {advice}"
+        reason = course.reason if course.reason and course.is_silence(failure) else failure.reason
+        return f"{course.what} could not be had: {reason} (tried {tries}, {seconds:.0f} s): {advice}"
 
     def _pacer(self, url: str, shop: str) -> Pacer:
         key = (urlsplit(url).netloc, shop)
@@ -251,6 +258,14 @@ class _Course:
     began: float = 0.0
     attempts: int = 0
     retrying: bool = False
+    cut_short: bool = False
+    """Whether too little of the patience was left for the last attempt."""
+    reason: str | None = None
+    """The last that says something of why it could not be had."""
+
+    def is_silence(self, failure: AttemptFailed) -> bool:
+        """Whether no answer came only because there was no time for one."""
+        return self.cut_short and failure.status is None and failure.attempts is None
 
 
 def _failure(state: RetryCallState) -> AttemptFailed:

@@ -172,6 +172,9 @@ def test_silence_is_a_timeout() -> None:
     with server, client(told=told, read=0.1) as made:
         assert ask(server, made).body == b"ok"
     assert "stopped answering" in told[0]
+    silent = Server(answer(500), lambda connection: silent.silence(connection))
+    with silent, client(patience=0.3) as made, pytest.raises(SourceError, match="HTTP 500"):
+        ask(silent, made)
 
 
 @pytest.mark.parametrize(
