@@ -16,7 +16,7 @@ import os, signal, threading
 from pipelines import signals
 from pipelines.errors import Interrupted
 
-signals._UNHEEDED = 0.1
+signals._UNHEEDED = 0.5
 try:
     with signals.interruptible():
         try:
