@@ -17,6 +17,7 @@ from pipelines import signals
 from pipelines.errors import Interrupted
 
 signals._UNHEEDED = 0.5
+before = signal.getsignal(signal.{name})
 try:
     with signals.interruptible():
         try:
@@ -27,7 +28,7 @@ try:
         threading.Event().wait(20)
 except Interrupted as error:
     print(error, error.exit_status)
-print(signal.getsignal(signal.{name}) in (signal.SIG_DFL, signal.default_int_handler))
+print(signal.getsignal(signal.{name}) is before)
 """
 
 
