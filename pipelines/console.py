@@ -26,7 +26,8 @@ _PIPE_WIDTH = 10_000
 _CELL = 160
 """Letters of a cell that are shown: a whole record would hide the other columns."""
 
-_COUNTS = ("fetched", "created", "updated", "unchanged", "absent", "rejected")
+COUNTS = ("fetched", "created", "updated", "unchanged", "absent", "rejected")
+"""What a sync came to, in the order in which it is shown."""
 
 
 GOOD, DOUBTFUL, BAD, QUIET = "green", "yellow", "red", "dim"
@@ -118,9 +119,9 @@ class Console:
 
     def logs(self, rows: Sequence[dict[str, Any]]) -> None:
         """A line a sync."""
-        table = self.table("id", "started, UTC", "status", *_COUNTS[:4], "errors", "s")
+        table = self.table("id", "started, UTC", "status", *COUNTS[:4], "errors", "s")
         for row in rows:
-            counts = [f"{row[f'products_{name}']:,}" for name in _COUNTS[:4]]
+            counts = [f"{row[f'products_{name}']:,}" for name in COUNTS[:4]]
             seconds = "" if row["duration_ms"] is None else f"{row['duration_ms'] / 1000:.1f}"
             table.add_row(
                 str(row["id"])[:8],
@@ -209,7 +210,7 @@ class Console:
             if value is not None:
                 say(f"{name:<{width}}  {_word(value)}")
 
-    def table(self, *columns: str, numbers: Sequence[str] = (*_COUNTS, "errors", "s"), folds: bool = False) -> Table:
+    def table(self, *columns: str, numbers: Sequence[str] = (*COUNTS, "errors", "s"), folds: bool = False) -> Table:
         from rich import box
         from rich.table import Table
 

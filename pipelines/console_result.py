@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.sync import Status
-from pipelines.console import BAD, DOUBTFUL, GOOD, QUIET, Console, say
-
-_COUNTS = ("fetched", "created", "updated", "unchanged", "absent", "rejected")
+from pipelines.console import BAD, COUNTS, DOUBTFUL, GOOD, QUIET, Console, say
 
 _MEANS = {"created": GOOD, "updated": GOOD, "absent": DOUBTFUL, "rejected": BAD}
 """The colour of a count that is not zero."""
@@ -21,7 +19,7 @@ def result(console: Console, log: dict[str, Any], where: str, hints: Sequence[tu
     from rich.text import Text
 
     counts = _counts(log)
-    table = console.table(*_COUNTS)
+    table = console.table(*COUNTS)
     table.add_row(*(Text(f"{count:,}", _MEANS.get(name, "") if count else QUIET) for name, count in counts.items()))
     console.print(table)
     console.warnings(log)
@@ -37,7 +35,7 @@ def result(console: Console, log: dict[str, Any], where: str, hints: Sequence[tu
 
 def _counts(log: Mapping[str, Any]) -> dict[str, int]:
     receipt = (log["summary"] or {}).get("receipt") or {}
-    return {name: log[f"products_{name}"] if f"products_{name}" in log else receipt.get(name, 0) for name in _COUNTS}
+    return {name: log[f"products_{name}"] if f"products_{name}" in log else receipt.get(name, 0) for name in COUNTS}
 
 
 def _came_to(status: Status, log: Mapping[str, Any], counts: Mapping[str, int]) -> str:

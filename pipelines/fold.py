@@ -14,7 +14,7 @@ import os
 import shutil
 import subprocess
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import duckdb
@@ -28,7 +28,6 @@ _WORTH = 20
 """At a command's end it is folded in where the file is below 50 MB, or the WAL more than this part of it."""
 
 _NEVER = ("pragma disable_checkpoint_on_shutdown", "set checkpoint_threshold = '1TB'")
-
 
 _FOLDING = threading.Lock()
 """Of this process; every other is kept out by DuckDB's lock."""
@@ -49,17 +48,18 @@ def fold(raw: duckdb.DuckDBPyConnection, path: Path, *, at_end: bool = False) ->
     if not _is_large(path, at_end=at_end) or not _FOLDING.acquire(blocking=False):
         return
     try:
-        guard = _made(path)
+        held = _made(path)
         try:
-            raw.execute("checkpoint")
-        except duckdb.TransactionException:
-            pass
+            # Where others of this process are writing it is refused, and the file as it was.
+            with suppress(duckdb.TransactionException):
+                raw.execute("checkpoint")
+            # Before it is let go: whoever could have it would put back what is folded by now.
+            _removed(_guard(path))
         except (duckdb.Error, RuntimeError):
             # No room, a failing disk, or a signal, which comes again: who opens the file next puts back what it was.
             return
         finally:
-            os.close(guard)
-        _removed(_guard(path))
+            os.close(held)
     except (OSError, subprocess.CalledProcessError):
         return
     finally:

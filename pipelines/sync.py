@@ -131,7 +131,7 @@ def _check(run: Run, warm: Warm, published: Publish) -> None:
 def _finished(run: Run, held: turn.Turn) -> SyncResult:
     """Step 6, after a publish: the guard's word, the warnings, the verdict."""
     received = run.intake.received
-    with connect(run.target, waiting=run.progress.tell, at_end=True) as connection, connection.transaction():
+    with connect(run.target, waiting=run.progress.tell) as connection, connection.transaction():
         receipt = (store.log(connection, held.sync_log_id).summary or {})["receipt"]
         if receipt["held_back"]:
             run.problems.add(guard(receipt["held_back"], run.settings))
@@ -162,7 +162,7 @@ def _failed(run: Run, held: turn.Turn, error: BaseException) -> SyncResult:
     run.problems.add(Problem(kind, message))
     is_expected = isinstance(error, GuidelightError | Interrupted)
     try:
-        with connect(run.target, waiting=run.progress.tell, at_end=True) as connection:
+        with connect(run.target, waiting=run.progress.tell) as connection:
             is_published = store.published_at(connection, held.sync_log_id) is not None
             with connection.transaction():
                 if not is_published:

@@ -161,7 +161,7 @@ def _give_back(target: Target, source: str, sync_log_id: UUID) -> None:
     # Where the database is away nothing can be given back: silence, or the end of this process, frees the turn.
     with (
         contextlib.suppress(ConfigurationError, DatabaseFailed),
-        connect(target) as connection,
+        connect(target, at_end=True) as connection,
         connection.transaction(),
     ):
         # A log that could not be finished must not stay running once nobody has the turn.

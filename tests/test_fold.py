@@ -17,6 +17,7 @@ from pipelines import fold
 from pipelines.database import connect
 from pipelines.errors import ConfigurationError
 from pipelines.settings import ROOT, Target
+from tests.shop import Shop
 
 WRITES = """
 import sys
@@ -134,3 +135,10 @@ def test_a_file_that_is_no_database_is_said_at_once(file: Path) -> None:
     file.write_bytes(content)
     with pytest.raises(ConfigurationError, match="can't be opened as a DuckDB file"), connect(Target("duckdb", file)):
         pass
+
+
+@pytest.mark.duckdb_only
+def test_a_sync_leaves_one_file(stocked: Shop) -> None:
+    assert stocked.sync().status == 0
+    file = Path(stocked.database.url)
+    assert sorted(path.name for path in file.parent.iterdir()) == [file.name, f"{file.name}.lock"]

@@ -54,8 +54,9 @@ def test_a_reader_that_comes_again_and_again(stocked: Shop) -> None:
 
 
 WRITER = """
-import duckdb, os, sys, time
+import duckdb, os, sys
 times = 0
+counting = "select sum(i) from range({}) as t (i)"
 print("writing", flush=True)
 while os.path.exists(sys.argv[2]):
     try:
@@ -63,10 +64,10 @@ while os.path.exists(sys.argv[2]):
     except duckdb.Error:
         continue
     connection.execute("update integrations set updated_at = now()")
-    time.sleep(0.3)
+    connection.execute(counting.format(60_000_000)).fetchone()
     connection.close()
     times += 1
-    time.sleep(0.1)
+    duckdb.execute(counting.format(20_000_000)).fetchone()
 print(times)
 """
 
