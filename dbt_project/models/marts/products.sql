@@ -57,6 +57,15 @@ last_seen as (
     where state.source = '{{ var('source') }}'
 ),
 
+present as (
+    select
+        products.source_id,
+        {{- mapped_columns_of('products') }}
+        products.source_data is null as lacks_source_data
+    from products
+    where products.source = '{{ var('source') }}' and products.source_id is not null
+),
+
 incoming as (
     select
         mapped.source_id,
@@ -75,16 +84,10 @@ incoming as (
     from last_seen
     inner join sightings
         on sightings.source_id = last_seen.source_id and sightings.content_hash = last_seen.content_hash
-    where last_seen.mapping_version = {{ quoted(var('mapping_version')) }}
-),
-
-present as (
-    select
-        products.source_id,
-        {{- mapped_columns_of('products') }}
-        products.source_data is null as lacks_source_data
-    from products
-    where products.source = '{{ var('source') }}' and products.source_id is not null
+    left join present on present.source_id = last_seen.source_id
+    where
+        last_seen.mapping_version = {{ quoted(var('mapping_version')) }}
+        and not {{ is_settled('last_seen', 'present', types) }}
 ),
 
 going as (
