@@ -78,9 +78,12 @@ def products(api: Api) -> Iterator[list[Product]]:
     first = api.page(1)
     pages = -(-first["total_count"] // max(1, len(first["product_list"])))
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        others = pool.map(api.page, range(2, pages + 1))
+        coming = deque(pool.submit(api.page, number) for number in range(2, min(pages, AT_ONCE) + 1))
         yield [_product(record) for record in first["product_list"]]
-        for page in others:
+        for number in range(2, pages + 1):
+            page = coming.popleft().result()
+            if number + AT_ONCE - 1 <= pages:
+                coming.append(pool.submit(api.page, number + AT_ONCE - 1))
             yield [_product(record) for record in page["product_list"]]
 
 

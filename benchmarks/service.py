@@ -1,12 +1,11 @@
 """A process that lives long, warm for both engines, and forks a child for each command: what a service would pay.
 
-It imports what a sync imports and reads the parsed project (pipelines/warm.py, PARSED); it compiles, caches and keeps
-nothing else. `python -m benchmarks.service` reads a command a line and answers with its exit status.
+It has imported, parsed and compiled what every sync needs (tests/preload.py); of no database and no shop it knows
+anything. `python -m benchmarks.service` reads a command a line and answers with its exit status.
 """
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import subprocess
@@ -19,7 +18,7 @@ from typing import Any
 
 from benchmarks.measured import NotMeasured
 from benchmarks.process import Memory, Ran
-from pipelines.settings import ROOT, Target, quiet_libraries
+from pipelines.settings import ROOT
 
 
 class Service:
@@ -64,31 +63,6 @@ class Service:
         self._process.communicate()
 
 
-def _warm() -> None:
-    """Import what a sync imports, and read the project for both engines; no database is opened."""
-    quiet_libraries()
-    import great_expectations.expectations  # noqa: F401
-
-    import pipelines.command
-    import pipelines.dlt_postgres
-    import pipelines.examine
-    import pipelines.registry
-    import pipelines.sync  # noqa: F401
-    from pipelines.transform import Dbt
-    from pipelines.warm import PARSED
-
-    environment = dict(os.environ)
-    with tempfile.TemporaryDirectory() as directory:
-        for target in (
-            Target("duckdb", path=Path(directory) / "guidelight.duckdb"),
-            Target("postgres", parameters=(("dbname", "parsed"), ("host", directory), ("user", "postgres"))),
-        ):
-            PARSED[target.engine] = Dbt(target).manifest
-    os.environ.clear()
-    os.environ.update(environment)
-    gc.freeze()
-
-
 def _do(asked: dict[str, Any]) -> None:
     """In the child: the command, as its console script starts it; it does not return."""
     os.environ.clear()
@@ -104,7 +78,8 @@ def _do(asked: dict[str, Any]) -> None:
 
 def serve() -> None:
     """Say 0 when warm, then the exit status of each command."""
-    _warm()
+    import tests.preload  # noqa: F401 - all that it does: what a service would have done before its second sync
+
     print(0, flush=True)
     for line in sys.stdin:
         child = os.fork()

@@ -11,6 +11,7 @@ from pipelines.console import Console
 from pipelines.errors import GuidelightError, Interrupted
 from pipelines.settings import Target, target
 from pipelines.signals import interruptible
+from pipelines.stdout import ours_alone
 from pipelines.warm import Warm
 
 _ORDER = (1, 2, 4, 3, 0)
@@ -31,7 +32,7 @@ def run(
     objects: list[dict[str, Any]] = []
     statuses: list[int] = []
     try:
-        with interruptible():
+        with ours_alone(), interruptible():
             where = target(database)
             with Warm(where, checks=checks, verbose=console.verbose) as warm:
                 for told, status in begin()(where, warm):

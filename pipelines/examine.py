@@ -10,6 +10,7 @@ import sys
 import tempfile
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.check import IDS_KEPT, Expectation, Found, Severity
 from pipelines.errors import SyncFailed
 from pipelines.settings import Target, build_directory, quiet_libraries
+from pipelines.templates import Compiled
 
 quiet_libraries()
 
@@ -49,12 +51,17 @@ from great_expectations.data_context.types.base import (  # noqa: E402
     ProgressBarsConfig,
 )
 from great_expectations.datasource.fluent.interfaces import GxDatasourceWarning  # noqa: E402
+from great_expectations.render.view import view  # noqa: E402
 
 if TYPE_CHECKING:
     from great_expectations.checkpoint.checkpoint import CheckpointResult
 
 # What it can't do comes back as a broken expectation: its log would put the traceback on standard error too.
 logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
+
+# It compiles its fifty templates anew for each page of Data Docs.
+_VIEWS: Any = view
+_VIEWS.Environment = partial(_VIEWS.Environment, bytecode_cache=Compiled())
 
 _COLUMNS = "source_id, price_retail, price_sale, thc_percent, cbd_percent, image_url"
 _DIALECT = "guidelight_duckdb"

@@ -30,7 +30,15 @@ _PRICES = ("price_retail", "price_member", "price_sale")
 
 
 def gather(connection: Connection) -> Report:
-    """Everything that the page says of the database; its views must be this release's."""
+    """Everything that the page says of the database, at one moment; its views must be this release's."""
+    with connection.transaction():
+        if connection.is_postgres:
+            # Of tables that were filled a moment ago it expects so much that compiling a query took longer than it.
+            connection.execute("set local jit = off")
+        return _gathered(connection)
+
+
+def _gathered(connection: Connection) -> Report:
     rows = {row["integration_id"]: row for row in fares(connection)}
     known = store.integrations(connection)
     now: datetime = connection.value("select now() as now")
@@ -163,9 +171,12 @@ def _changes(connection: Connection, source: str, sync: Row) -> Changes:
     )
     rows = connection.rows(
         f"""
+        with picked as materialized ({each})
         select changed.source_id, products.name, changed.change, changed.cause, changed.fields
-        from product_changes as changed left join products using (source, source_id)
-        where changed.sync_log_id = $id and changed.source = $source and changed.source_id in ({each})
+        from picked
+        inner join product_changes as changed
+            on changed.sync_log_id = $id and changed.source = $source and changed.source_id = picked.source_id
+        left join products on products.source = changed.source and products.source_id = changed.source_id
         order by
             case changed.change when 'updated' then {rank} when 'absent' then 1 else 2 end,
             products.name, changed.source_id

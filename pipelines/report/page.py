@@ -19,6 +19,7 @@ from pipelines.history import CAUSES
 from pipelines.plain import plain
 from pipelines.report.charts import MARKS, charts
 from pipelines.report.told import Change, Report
+from pipelines.templates import Compiled
 
 _LONGEST = 160
 """Letters of a value that are shown."""
@@ -87,7 +88,7 @@ def environment() -> Environment:
     """The templates, compiled once a process, and what they say things with."""
     made = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, finalize=_seen,
-        trim_blocks=True, lstrip_blocks=True,
+        trim_blocks=True, lstrip_blocks=True, bytecode_cache=Compiled(),
     )  # fmt: skip
     made.filters |= {
         "when": when, "stamp": stamp, "age": age, "number": number, "value": value, "price": price, "word": word,
