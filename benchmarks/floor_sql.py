@@ -11,21 +11,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How an engine reads JSON: the text at a path of a value, the elements of an array as (item, place), and whether
-    several texts of one value are cheaper at once, as the list `texts`."""
+    """How an engine reads JSON: text as it arrived made into a value, the text at a path of that, the elements of an
+    array as (item, place), and whether several texts of one value are cheaper at once, as the list `texts`."""
 
+    read: Callable[[str], str]
     text: Callable[[str, str], str]
     elements: Callable[[str], str]
     at_once: bool
 
 
 POSTGRES = Dialect(
+    read=lambda text: f"cast({text} as jsonb)",
     text=lambda value, path: f"{value} #>> '{{{path.replace('.', ',')}}}'",
     elements=lambda path: f"jsonb_path_query(payload, '$.{path}[*]') with ordinality as elements (item, place)",
     at_once=False,
 )
 
 DUCKDB = Dialect(
+    read=lambda text: text,
     text=lambda value, path: f"json_extract_string({value}, '{_json_path(path)}')",
     elements=lambda path: (
         f"(select unnest(cast(payload -> '$.{path}' as json[])) as item, "
@@ -106,10 +109,11 @@ def merge(dialect: Dialect) -> str:
         using (
             select source_id, {expressions}
             from (
-                select incoming.source_id, incoming.content_hash, incoming.payload{texts}
+                select incoming.source_id, incoming.content_hash, {dialect.read("incoming.payload")} as payload{texts}
                 from incoming
                 left join products as before on before.source = 'treez' and before.source_id = incoming.source_id
                 where before.content_hash is distinct from incoming.content_hash
+                offset 0
             ) as unlike
         ) as fresh
         on known.source = 'treez' and known.source_id = fresh.source_id
