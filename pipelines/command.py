@@ -1,4 +1,4 @@
-"""Runs a command that takes its turn: its workers start at once, what else it needs is imported while they do."""
+"""Runs a command that takes its turn: dbt starts at once, what else it needs is imported while it does."""
 
 from __future__ import annotations
 
@@ -34,8 +34,11 @@ def run(
     try:
         with ours_alone(), interruptible():
             where = target(database)
-            with Warm(where, checks=checks, verbose=console.verbose) as warm:
-                for told, status in begin()(where, warm):
+            with Warm(where, verbose=console.verbose) as warm:
+                each = begin()
+                if checks:
+                    warm.expect_checks()
+                for told, status in each(where, warm):
                     objects.append(told)
                     statuses.append(status)
     except (GuidelightError, Interrupted) as error:

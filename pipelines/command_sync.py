@@ -12,7 +12,7 @@ from typing import Any
 from models.integration import Integration
 from models.record import storable
 from models.sync import Status, SyncRequest, SyncResult
-from pipelines import console_log, console_result, store
+from pipelines import console_log, console_result, load, store
 from pipelines.command import Each, prepare, refused
 from pipelines.console import Console
 from pipelines.console_progress import watched
@@ -34,6 +34,8 @@ _STATUS = {Status.SUCCESS: 0, Status.PARTIAL: 3, Status.FAILED: 1}
 
 def syncs(selection: Selection, request: SyncRequest, console: Console) -> Each:
     """Sync what was selected and print what happened."""
+    if request.replay is None:
+        load.prepare()
 
     def each(where: Target, warm: Warm) -> Iterator[tuple[dict[str, Any], int]]:
         check_request(selection, request)

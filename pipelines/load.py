@@ -19,12 +19,16 @@ from pipelines.database import Connection, connect
 from pipelines.errors import GuidelightError, SyncFailed
 from pipelines.library_log import of_dlt
 from pipelines.settings import Target, quiet_libraries
+from pipelines.uninstalled import uninstalled
 
 if TYPE_CHECKING:
     from dlt.common.destination import Destination
 
 BATCH = 5_000
 """Records in an Arrow table: what is held in memory at a time."""
+
+_UNWANTED = ("pandas", "sqlalchemy")
+"""What dlt imports wherever it is installed, 0.4 s, to see whether what it is given is of theirs. It never is."""
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
@@ -106,6 +110,12 @@ def landed(connection: Connection, source: str) -> dict[str, tuple[str, str]]:
     return {row["raw_hash"]: (row["content_hash"], row["source_id"]) for row in rows}
 
 
+def prepare() -> None:
+    """Import dlt, half a second of work: to be done before the first request waits for it."""
+    quiet_libraries()
+    import dlt.destinations  # noqa: F401
+
+
 def load(
     target: Target, source: str, received: Received, records: Iterable[Record], log: Callable[[str], None] | None = None
 ) -> None:
@@ -116,11 +126,11 @@ def load(
     `log` is told what dlt logs, where that is wanted.
     Raises SyncFailed when dlt gives up, or has no room for its files.
     """
-    quiet_libraries()
+    prepare()
     import dlt
     from dlt.pipeline.exceptions import PipelineStepFailed
 
-    with _working_directory() as directory:
+    with uninstalled(*_UNWANTED), _working_directory() as directory:
         pipeline = dlt.pipeline(
             pipeline_name=f"guidelight_{source}",
             pipelines_dir=directory,

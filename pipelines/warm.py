@@ -26,15 +26,20 @@ PARSED: dict[str, Manifest] = {}
 
 
 class Warm:
-    """dbt, and Great Expectations where there is something to check; a context manager that neither outlives.
+    """dbt at once, and Great Expectations when it is expected or asked; a context manager that neither outlives.
 
     `verbose`: what dbt logs of its acts is told on standard error.
     """
 
-    def __init__(self, target: Target, *, checks: bool = False, verbose: bool = False) -> None:
+    def __init__(self, target: Target, *, verbose: bool = False) -> None:
         self._dbt = Worker("dbt", partial(_dbt, target, verbose), forks=target.engine in PARSED)
         self._target = target
-        self._expectations = self._examiner() if checks else None
+        self._expectations: Worker | None = None
+
+    def expect_checks(self) -> None:
+        """Start Great Expectations. What it does comes last: before the first request is out, it would only be in the
+        way of dbt and of the parent, which import at the same time."""
+        self._expectations = self._expectations or self._examiner()
 
     def _examiner(self) -> Worker:
         forks = "great_expectations" in sys.modules
@@ -65,8 +70,8 @@ class Warm:
 
         That raises SyncFailed when they could not be judged.
         """
-        if self._expectations is None:
-            self._expectations = self._examiner()
+        self.expect_checks()
+        assert self._expectations is not None
         return self._expectations.begin("examine", source, wanted, product)
 
     def __enter__(self) -> Warm:
