@@ -13,8 +13,8 @@ import typer
 from pipelines.cli_integrations import integrations_app
 from pipelines.cli_logs import history, logs_app, report, verify
 from pipelines.cli_staging import doctor, inspect, staging_app, status
-from pipelines.completion import completion
-from pipelines.console import Console, tell, tell_trace
+from pipelines.completion import PROGRAM, completion
+from pipelines.console import Console, tell_error, tell_trace
 from pipelines.errors import ConfigurationError, GuidelightError
 from pipelines.examples import teach
 from pipelines.options import AllowMassDeactivation, Database, Json, SyncType, TriggeredBy, Verbose
@@ -211,22 +211,40 @@ teach(app)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The console script: an error of ours is one line on standard error, and its exit status."""
+    """The console script: an error is one line on standard error, its exit status, and an object with --json."""
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        result: Any = app(args=_readable(sys.argv[1:] if arguments is None else arguments), standalone_mode=False)
+        result: Any = app(args=_readable(words), prog_name=PROGRAM, standalone_mode=False)
     except typer.Exit as done:
         _leave(done.exit_code)
     except typer.Abort:
         _leave(130)
     except GuidelightError as error:
-        tell(f"error: {error}")
-        if "--verbose" in (sys.argv if arguments is None else arguments):
+        if "--verbose" in words:
             tell_trace(error)
-        _leave(error.exit_status)
+        _fail(error, words)
     except _USAGE_ERRORS as error:
-        error.show()
-        _leave(ConfigurationError.exit_status)
+        _fail(_wrong_use(error), words)
     _leave(result if isinstance(result, int) else 0)
+
+
+def _fail(error: GuidelightError, words: list[str]) -> NoReturn:
+    """End with an error; the object that --json prints then is every command's (INTERFACE.md, Exit status)."""
+    tell_error(error)
+    if "--json" in words:
+        from pipelines.command import refused
+
+        Console(json=True, verbose=False).show(refused(error), lambda: None)
+    _leave(error.exit_status)
+
+
+def _wrong_use(error: Any) -> ConfigurationError:
+    """What typer says of words that a command does not take, in one line with a next step."""
+    message = error.format_message().strip().rstrip(".")
+    if not message:  # a group without a command, whose help typer has shown
+        _leave(ConfigurationError.exit_status)
+    command = PROGRAM if error.ctx is None else error.ctx.command_path
+    return ConfigurationError(f"{message}. See `{command} --help`")
 
 
 def _readable(arguments: list[str]) -> list[str]:
@@ -237,7 +255,7 @@ def _readable(arguments: list[str]) -> list[str]:
     return arguments
 
 
-# typer brings a click of its own and shows its usage errors by this one child only.
+# typer brings a click of its own and shows the root of its usage errors by this one child only.
 _USAGE_ERRORS: Any = typer.BadParameter.__mro__[1]
 
 

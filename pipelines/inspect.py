@@ -12,7 +12,7 @@ import duckdb
 import orjson
 import psycopg
 
-from pipelines.console import say, tell
+from pipelines.console import say, tell, tell_error
 from pipelines.database import Connection, connect
 from pipelines.errors import ConfigurationError, DatabaseFailed
 from pipelines.settings import ROOT, Target
@@ -162,4 +162,4 @@ def converse(target: Target, show: Callable[[Answer], None], tell: Callable[[str
         try:
             show(ask(target, sql))
         except (ConfigurationError, DatabaseFailed) as error:
-            tell(f"error: {error}")
+            tell_error(error)

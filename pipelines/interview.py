@@ -14,7 +14,7 @@ from rich.text import Text
 
 from models.integration import SECRETS, SETTINGS, SecretReference
 from pipelines.configure import flaw, settings_of, unknown, unusable
-from pipelines.console import Console
+from pipelines.console import Console, tell
 from pipelines.errors import ConfigurationError
 from pipelines.given import STANDARD_INPUT, Given, New, given
 from pipelines.plain import plain
@@ -86,7 +86,7 @@ class _Interview:
                 self._secret(source, options, key)
         new = New(source, name, options)
         steps = self._tried(new)
-        self._console.steps(steps, to=self._console.tell)
+        self._console.steps(steps, to=tell)
         if all(step.ok for step in steps):
             return replace(new, is_reached=True)
         # The network may be down just now.
