@@ -10,6 +10,7 @@ from uuid import UUID
 
 import typer
 
+from pipelines import offers, options
 from pipelines.cli_integrations import integrations_app
 from pipelines.cli_logs import history, logs_app, report, verify
 from pipelines.cli_staging import doctor, inspect, staging_app, status
@@ -34,10 +35,8 @@ app.add_typer(staging_app, name="staging")
 
 @app.command()
 def sync(
-    integration: Annotated[
-        str | None, typer.Option("--integration", metavar="ID", help="Sync this one. Default: every active one.")
-    ] = None,
-    source: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Sync the active one of a type.")] = None,
+    integration: Annotated[str | None, options.integration("Sync this one. Default: every active one.")] = None,
+    source: Annotated[str | None, options.source("Sync the active one of a type.")] = None,
     due: Annotated[bool, typer.Option("--due", help="Sync those whose interval has passed.")] = False,
     product: Annotated[
         str | None,
@@ -81,10 +80,8 @@ def sync(
 
 @app.command()
 def plan(
-    integration: Annotated[
-        str | None, typer.Option("--integration", metavar="ID", help="Plan this one. Default: every active one.")
-    ] = None,
-    source: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Plan the active one of a type.")] = None,
+    integration: Annotated[str | None, options.integration("Plan this one. Default: every active one.")] = None,
+    source: Annotated[str | None, options.source("Plan the active one of a type.")] = None,
     allow_mass_deactivation: AllowMassDeactivation = False,
     database: Database = None,
     verbose: Verbose = False,
@@ -109,19 +106,10 @@ def plan(
 @app.command()
 def replay(
     sync: Annotated[
-        str | None,
-        typer.Option(
-            "--sync",
-            metavar="ID",
-            help="Replay what this sync received. Default: the newest full sync and what came after.",
-        ),
+        str | None, options.sync("Replay what this sync received. Default: the newest full sync and what came after.")
     ] = None,
-    integration: Annotated[
-        str | None, typer.Option("--integration", metavar="ID", help="Replay this one. Default: the active one.")
-    ] = None,
-    source: Annotated[
-        str | None, typer.Option("--type", metavar="TYPE", help="Replay the active one of a type.")
-    ] = None,
+    integration: Annotated[str | None, options.integration("Replay this one. Default: the active one.")] = None,
+    source: Annotated[str | None, options.source("Replay the active one of a type.")] = None,
     sync_type: SyncType = None,
     triggered_by: TriggeredBy = None,
     database: Database = None,
@@ -173,11 +161,22 @@ def sandbox(
     page_cap: Annotated[int, typer.Option("--page-cap", min=1, help="The most products on a page.")] = 50,
     day: Annotated[int, typer.Option(min=0, help="The shop's day: it moves on from day to day.")] = 0,
     fault: Annotated[
-        list[str] | None, typer.Option("--fault", metavar="NAME[:ARGS]", help="Misbehave on purpose; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--fault",
+            metavar="NAME[:ARGS]",
+            help="Misbehave on purpose; may be repeated.",
+            autocompletion=offers.faults,
+        ),
     ] = None,
     quirk: Annotated[
         list[str] | None,
-        typer.Option("--quirk", metavar="NAME=WAY", help="Answer as some Treez may; may be repeated."),
+        typer.Option(
+            "--quirk",
+            metavar="NAME=WAY",
+            help="Answer as some Treez may; may be repeated.",
+            autocompletion=offers.quirks,
+        ),
     ] = None,
     verbose: Verbose = False,
     json: Json = False,
@@ -217,6 +216,8 @@ def main(arguments: list[str] | None = None) -> None:
         result: Any = app(args=_readable(words), prog_name=PROGRAM, standalone_mode=False)
     except typer.Exit as done:
         _leave(done.exit_code)
+    except SystemExit as done:  # the end of a completion
+        _leave(done.code if isinstance(done.code, int) else 0)
     except typer.Abort:
         _leave(130)
     except GuidelightError as error:

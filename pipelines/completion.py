@@ -1,4 +1,4 @@
-"""Completion of commands and options in a shell: typer's own, by one quiet option in place of its two."""
+"""Completion in a shell: typer's own, by one quiet option in place of its two. Values are offered by offers.py."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ PROGRAM = "guidelight"
 
 SHELLS = ("bash", "zsh", "fish")
 
+_BASH_ENDS = "    return 0\n"
+_NO_BLANK = "    [[ $COMPREPLY == *[=:] ]] && compopt -o nospace 2>/dev/null\n"
+"""After `key=` its value is typed at once."""
+
 # What the scripts then ask for, as _GUIDELIGHT_COMPLETE in the environment, typer answers by these.
 completion_init()
 
@@ -21,7 +25,8 @@ def _print(shell: str | None) -> None:
         return
     if shell not in SHELLS:
         raise typer.BadParameter(f"there is a script for {', '.join(SHELLS)}, none for {shell}")
-    typer.echo(get_completion_script(prog_name=PROGRAM, complete_var=f"_{PROGRAM.upper()}_COMPLETE", shell=shell))
+    script = get_completion_script(prog_name=PROGRAM, complete_var=f"_{PROGRAM.upper()}_COMPLETE", shell=shell)
+    typer.echo(script.replace(_BASH_ENDS, _NO_BLANK + _BASH_ENDS))
     raise typer.Exit
 
 
@@ -31,8 +36,9 @@ def completion(
         typer.Option(
             "--completion",
             metavar="|".join(SHELLS),
-            help='Print what makes the shell complete commands and options: eval "$(guidelight --completion bash)"',
+            help='Print what makes the shell complete words: eval "$(guidelight --completion bash)"',
             callback=_print,
+            autocompletion=lambda: list(SHELLS),
             is_eager=True,
         ),
     ] = None,
