@@ -96,6 +96,9 @@ def test_bash_completes_commands_and_options(tmp_path: Path) -> None:
         ("integrations add --secret ", {"api_key=env:", "api_key=-"}),
         ("integrations add --type treez --set a", {"api=treez-v2", "api=bearer", *PRIVATE}),
         ("integrations set X --set dis", {"dispensary_id="}),
+        ("integrations set X --set page_size = 5 --set api =", {"treez-v2", "bearer"}),  # as bash takes it apart
+        ("integrations set X --set conflict_strategy = m", {"manual_wins", "merge"}),
+        ("sync --sync-type = w", {"webhook"}),
         ("integrations set X --unset c", {"category_map", "checks", "client_id", "conflict_strategy"}),
         ("sandbox --fault gz", {"gzip-bomb"}),
         ("sandbox --quirk stock", {"stock=exact", "stock=capped"}),
