@@ -18,7 +18,7 @@ from pipelines.completion import PROGRAM, completion
 from pipelines.console import Console, tell_error, tell_trace
 from pipelines.errors import ConfigurationError, GuidelightError
 from pipelines.examples import teach
-from pipelines.options import AllowMassDeactivation, Database, Json, SyncType, TriggeredBy, Verbose
+from pipelines.options import FLAG, AllowMassDeactivation, Database, Json, SyncType, TriggeredBy, Verbose
 
 app = typer.Typer(
     name="guidelight",
@@ -37,7 +37,7 @@ app.add_typer(staging_app, name="staging")
 def sync(
     integration: Annotated[str | None, options.integration("Sync this one. Default: every active one.")] = None,
     source: Annotated[str | None, options.source("Sync the active one of a type.")] = None,
-    due: Annotated[bool, typer.Option("--due", help="Sync those whose interval has passed.")] = False,
+    due: Annotated[bool, typer.Option("--due", metavar=FLAG, help="Sync those whose interval has passed.")] = False,
     product: Annotated[
         str | None,
         typer.Option("--product", metavar="SOURCE_ID", help="Sync this product only, and say why it is as it is."),
@@ -50,7 +50,7 @@ def sync(
     sync_type: SyncType = None,
     triggered_by: TriggeredBy = None,
     or_sandbox: Annotated[
-        bool, typer.Option("--or-sandbox", help="With no integration at all, sync a shop to practise on.")
+        bool, typer.Option("--or-sandbox", metavar=FLAG, help="With no integration at all, sync a shop to practise on.")
     ] = False,
     database: Database = None,
     verbose: Verbose = False,

@@ -10,7 +10,7 @@ import typer
 
 from pipelines import offers, options
 from pipelines.console import Console, say
-from pipelines.options import Database, Json, Verbose
+from pipelines.options import FLAG, Database, Json, Verbose
 
 integrations_app = typer.Typer(help="The shops that are synced.", no_args_is_help=True)
 
@@ -68,7 +68,7 @@ def integrations_add(
 
 @integrations_app.command("list")
 def integrations_list(
-    due: Annotated[bool, typer.Option("--due", help="Only those whose interval has passed.")] = False,
+    due: Annotated[bool, typer.Option("--due", metavar=FLAG, help="Only those whose interval has passed.")] = False,
     database: Database = None,
     verbose: Verbose = False,
     json: Json = False,

@@ -17,7 +17,7 @@ AT_ONCE = 1.0
 Offers = list[tuple[str, str]]
 """What is put in, and what it means."""
 
-_UNSAFE = re.compile(r"[^\w .,–-]+")
+_UNSAFE = re.compile(r"[^\w .,–’-]+")
 """zsh evaluates what it is told, and what an integration is called others have said."""
 
 
@@ -125,4 +125,4 @@ def _read(database: str | None, sql: str) -> list[dict[str, Any]]:
 
 
 def _harmless(text: str) -> str:
-    return " ".join(_UNSAFE.sub(" ", text).split())
+    return " ".join(_UNSAFE.sub(" ", text.replace("'", "’")).split())

@@ -10,15 +10,23 @@ import typer
 from models.sync import SYNC_TYPES
 from pipelines import offers
 
+FLAG = ""
+"""What an option that is only named takes: typer would show it as one that wants a <bool>."""
+
 Database = Annotated[
     str | None,
     typer.Option("--database", metavar="URL_OR_PATH", help="A Postgres URL or a DuckDB file. Default: DATABASE_URL."),
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Say more on standard error, and what dbt and dlt log.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output and nothing else.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", metavar=FLAG, help="Say more on standard error, and what dbt and dlt log.")
+]
+Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="Print JSON on standard output and nothing else.")]
 
 AllowMassDeactivation = Annotated[
-    bool, typer.Option("--allow-mass-deactivation", help="Let more products become absent than the guard allows.")
+    bool,
+    typer.Option(
+        "--allow-mass-deactivation", metavar=FLAG, help="Let more products become absent than the guard allows."
+    ),
 ]
 SyncType = Annotated[
     str | None,

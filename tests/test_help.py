@@ -55,6 +55,8 @@ def test_help_ends_with_them(tmp_path: Path) -> None:
     ran = run(["integrations", "set", "--help"], home=tmp_path)
     said = [line.strip() for line in ran.stdout.splitlines() if line.strip()]
     assert said[-1] == EXAMPLES["integrations set"][-1][1] and said[-2].startswith("# ")
+    lines = {line.strip("│ ").split("  ")[0]: line for line in ran.stdout.splitlines()}
+    assert "--json" in lines and "<bool>" not in lines["--json"], "a flag wants no value"
     assert """--set 'category_map={"DABS": "concentrate"}'""" in ran.stdout, "no markup is seen in it"
 
 
@@ -148,7 +150,7 @@ def test_the_name_of_an_integration_gives_zsh_no_order(stocked: Shop, tmp_path: 
         [str(GUIDELIGHT)], capture_output=True, text=True, cwd=tmp_path, timeout=60,
         env=clean(tmp_path) | asked | {"DATABASE_URL": stocked.database.url},
     )  # fmt: skip
-    told = f'"{stocked.integration[:8]}":"Main x touch x touch x touch x Store, treez"'
+    told = f'"{stocked.integration[:8]}":"Main x touch x touch x ’ touch x ’ Store, treez"'
     assert (ran.returncode, ran.stderr, ran.stdout.strip()) == (0, "", f"_arguments '*: :(({told}))'")
 
 
