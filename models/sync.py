@@ -14,6 +14,10 @@ DETAILS_KEPT = 200
 """How many problems `sync_logs.error_details` keeps; the true number of each kind stands beside them."""
 
 
+SYNC_TYPES = ("manual", "scheduled", "webhook")
+"""`sync_logs.sync_type`: who or what asked for a sync."""
+
+
 class Status(StrEnum):
     """`sync_logs.status`, as the seed names them."""
 

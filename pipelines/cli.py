@@ -10,14 +10,15 @@ from uuid import UUID
 
 import typer
 
+from pipelines import offers, options
 from pipelines.cli_integrations import integrations_app
 from pipelines.cli_logs import history, logs_app, report, verify
 from pipelines.cli_staging import doctor, inspect, staging_app, status
-from pipelines.completion import completion
-from pipelines.console import Console, tell, tell_trace
+from pipelines.completion import PROGRAM, completion
+from pipelines.console import Console, tell_error, tell_trace
 from pipelines.errors import ConfigurationError, GuidelightError
 from pipelines.examples import teach
-from pipelines.options import AllowMassDeactivation, Database, Json, SyncType, TriggeredBy, Verbose
+from pipelines.options import FLAG, AllowMassDeactivation, Database, Json, SyncType, TriggeredBy, Verbose
 
 app = typer.Typer(
     name="guidelight",
@@ -34,11 +35,9 @@ app.add_typer(staging_app, name="staging")
 
 @app.command()
 def sync(
-    integration: Annotated[
-        str | None, typer.Option("--integration", metavar="ID", help="Sync this one. Default: every active one.")
-    ] = None,
-    source: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Sync the active one of a type.")] = None,
-    due: Annotated[bool, typer.Option("--due", help="Sync those whose interval has passed.")] = False,
+    integration: Annotated[str | None, options.integration("Sync this one. Default: every active one.")] = None,
+    source: Annotated[str | None, options.source("Sync the active one of a type.")] = None,
+    due: Annotated[bool, typer.Option("--due", metavar=FLAG, help="Sync those whose interval has passed.")] = False,
     product: Annotated[
         str | None,
         typer.Option("--product", metavar="SOURCE_ID", help="Sync this product only, and say why it is as it is."),
@@ -51,7 +50,7 @@ def sync(
     sync_type: SyncType = None,
     triggered_by: TriggeredBy = None,
     or_sandbox: Annotated[
-        bool, typer.Option("--or-sandbox", help="With no integration at all, sync a shop to practise on.")
+        bool, typer.Option("--or-sandbox", metavar=FLAG, help="With no integration at all, sync a shop to practise on.")
     ] = False,
     database: Database = None,
     verbose: Verbose = False,
@@ -81,10 +80,8 @@ def sync(
 
 @app.command()
 def plan(
-    integration: Annotated[
-        str | None, typer.Option("--integration", metavar="ID", help="Plan this one. Default: every active one.")
-    ] = None,
-    source: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Plan the active one of a type.")] = None,
+    integration: Annotated[str | None, options.integration("Plan this one. Default: every active one.")] = None,
+    source: Annotated[str | None, options.source("Plan the active one of a type.")] = None,
     allow_mass_deactivation: AllowMassDeactivation = False,
     database: Database = None,
     verbose: Verbose = False,
@@ -109,19 +106,10 @@ def plan(
 @app.command()
 def replay(
     sync: Annotated[
-        str | None,
-        typer.Option(
-            "--sync",
-            metavar="ID",
-            help="Replay what this sync received. Default: the newest full sync and what came after.",
-        ),
+        str | None, options.sync("Replay what this sync received. Default: the newest full sync and what came after.")
     ] = None,
-    integration: Annotated[
-        str | None, typer.Option("--integration", metavar="ID", help="Replay this one. Default: the active one.")
-    ] = None,
-    source: Annotated[
-        str | None, typer.Option("--type", metavar="TYPE", help="Replay the active one of a type.")
-    ] = None,
+    integration: Annotated[str | None, options.integration("Replay this one. Default: the active one.")] = None,
+    source: Annotated[str | None, options.source("Replay the active one of a type.")] = None,
     sync_type: SyncType = None,
     triggered_by: TriggeredBy = None,
     database: Database = None,
@@ -173,11 +161,22 @@ def sandbox(
     page_cap: Annotated[int, typer.Option("--page-cap", min=1, help="The most products on a page.")] = 50,
     day: Annotated[int, typer.Option(min=0, help="The shop's day: it moves on from day to day.")] = 0,
     fault: Annotated[
-        list[str] | None, typer.Option("--fault", metavar="NAME[:ARGS]", help="Misbehave on purpose; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--fault",
+            metavar="NAME[:ARGS]",
+            help="Misbehave on purpose; may be repeated.",
+            autocompletion=offers.faults,
+        ),
     ] = None,
     quirk: Annotated[
         list[str] | None,
-        typer.Option("--quirk", metavar="NAME=WAY", help="Answer as some Treez may; may be repeated."),
+        typer.Option(
+            "--quirk",
+            metavar="NAME=WAY",
+            help="Answer as some Treez may; may be repeated.",
+            autocompletion=offers.quirks,
+        ),
     ] = None,
     verbose: Verbose = False,
     json: Json = False,
@@ -211,22 +210,42 @@ teach(app)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The console script: an error of ours is one line on standard error, and its exit status."""
+    """The console script: an error is one line on standard error, its exit status, and an object with --json."""
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        result: Any = app(args=_readable(sys.argv[1:] if arguments is None else arguments), standalone_mode=False)
+        result: Any = app(args=_readable(words), prog_name=PROGRAM, standalone_mode=False)
     except typer.Exit as done:
         _leave(done.exit_code)
+    except SystemExit as done:  # the end of a completion
+        _leave(done.code if isinstance(done.code, int) else 0)
     except typer.Abort:
         _leave(130)
     except GuidelightError as error:
-        tell(f"error: {error}")
-        if "--verbose" in (sys.argv if arguments is None else arguments):
+        if "--verbose" in words:
             tell_trace(error)
-        _leave(error.exit_status)
+        _fail(error, words)
     except _USAGE_ERRORS as error:
-        error.show()
-        _leave(ConfigurationError.exit_status)
+        _fail(_wrong_use(error), words)
     _leave(result if isinstance(result, int) else 0)
+
+
+def _fail(error: GuidelightError, words: list[str]) -> NoReturn:
+    """End with an error; the object that --json prints then is every command's (INTERFACE.md, Exit status)."""
+    tell_error(error)
+    if "--json" in words:
+        from pipelines.command import refused
+
+        Console(json=True, verbose=False).show(refused(error), lambda: None)
+    _leave(error.exit_status)
+
+
+def _wrong_use(error: Any) -> ConfigurationError:
+    """What typer says of words that a command does not take, in one line with a next step."""
+    message = error.format_message().strip().rstrip(".")
+    if not message:  # a group without a command, whose help typer has shown
+        _leave(ConfigurationError.exit_status)
+    command = PROGRAM if error.ctx is None else error.ctx.command_path
+    return ConfigurationError(f"{message}. See `{command} --help`")
 
 
 def _readable(arguments: list[str]) -> list[str]:
@@ -237,7 +256,7 @@ def _readable(arguments: list[str]) -> list[str]:
     return arguments
 
 
-# typer brings a click of its own and shows its usage errors by this one child only.
+# typer brings a click of its own and shows the root of its usage errors by this one child only.
 _USAGE_ERRORS: Any = typer.BadParameter.__mro__[1]
 
 

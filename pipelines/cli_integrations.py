@@ -8,26 +8,36 @@ from uuid import UUID
 
 import typer
 
+from pipelines import offers, options
 from pipelines.console import Console, say
-from pipelines.options import Database, Json, Verbose
+from pipelines.options import FLAG, Database, Json, Verbose
 
 integrations_app = typer.Typer(help="The shops that are synced.", no_args_is_help=True)
 
-IntegrationId = Annotated[str, typer.Argument(metavar="ID", help="The integration's id, or its first characters.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting; may be repeated.")]
+IntegrationId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="The integration's id, or its first characters.", autocompletion=offers.integrations
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting; may be repeated.", autocompletion=offers.settings),
+]
 Secrets = Annotated[
     list[str] | None,
     typer.Option(
         "--secret",
         metavar="KEY=env:VARIABLE|KEY=-",
         help="A secret: the environment variable that holds it, or - to read it from standard input and seal it.",
+        autocompletion=offers.secrets,
     ),
 ]
 
 
 @integrations_app.command("add")
 def integrations_add(
-    source: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="treez")] = None,
+    source: Annotated[str | None, options.source("treez")] = None,
     name: Annotated[str | None, typer.Option("--name", help="What people call it: “Treez - Main Store”.")] = None,
     settings: Settings = None,
     secret: Secrets = None,
@@ -36,8 +46,10 @@ def integrations_add(
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
-    """Register a shop and print its id. At a terminal: ask for what is missing, and try the shop before it is kept;
-    if it can't be reached, it may be kept all the same. Elsewhere nothing is asked, of nobody."""
+    """Register a shop and print its id; at a terminal, ask for what is missing.
+
+    There the shop is tried before it is kept, and what turns out wrong can be corrected. Elsewhere nobody is asked.
+    """
     from pipelines.interview import wanted
     from pipelines.registry import add
 
@@ -56,7 +68,7 @@ def integrations_add(
 
 @integrations_app.command("list")
 def integrations_list(
-    due: Annotated[bool, typer.Option("--due", help="Only those whose interval has passed.")] = False,
+    due: Annotated[bool, typer.Option("--due", metavar=FLAG, help="Only those whose interval has passed.")] = False,
     database: Database = None,
     verbose: Verbose = False,
     json: Json = False,
@@ -86,7 +98,10 @@ def integrations_set(
     integration: IntegrationId,
     settings: Settings = None,
     unset: Annotated[
-        list[str] | None, typer.Option("--unset", metavar="KEY", help="Back to the default; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--unset", metavar="KEY", help="Back to the default; may be repeated.", autocompletion=offers.keys
+        ),
     ] = None,
     secret: Secrets = None,
     database: Database = None,
@@ -141,7 +156,12 @@ def integrations_test(
 @integrations_app.command("rotate")
 def integrations_rotate(
     integration: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="The integration's id, or its first characters. Default: all.")
+        str | None,
+        typer.Argument(
+            metavar="[ID]",
+            help="The integration's id, or its first characters. Default: all.",
+            autocompletion=offers.integrations,
+        ),
     ] = None,
     database: Database = None,
     verbose: Verbose = False,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines import offers, options
 from pipelines.console import Console, say
 from pipelines.options import Database, Json, Verbose
 
@@ -15,7 +16,7 @@ logs_app = typer.Typer(help="What the syncs did.", no_args_is_help=True)
 
 @logs_app.command("list")
 def logs_list(
-    integration: Annotated[str | None, typer.Option("--integration", metavar="ID", help="Only of this one.")] = None,
+    integration: Annotated[str | None, options.integration("Only of this one.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 20,
     database: Database = None,
     verbose: Verbose = False,
@@ -32,7 +33,10 @@ def logs_list(
 @logs_app.command("show")
 def logs_show(
     sync_log_id: Annotated[
-        str | None, typer.Argument(help="The sync's id, or its first characters. Default: the newest.")
+        str | None,
+        typer.Argument(
+            help="The sync's id, or its first characters. Default: the newest.", autocompletion=offers.syncs
+        ),
     ] = None,
     database: Database = None,
     verbose: Verbose = False,
@@ -51,9 +55,7 @@ def history(
     source_id: Annotated[
         str, typer.Argument(metavar="SOURCE_ID", help="The product's id at the source, or its first characters.")
     ],
-    source: Annotated[
-        str | None, typer.Option("--type", metavar="TYPE", help="Its source. Default: whichever knows the id.")
-    ] = None,
+    source: Annotated[str | None, options.source("Its source. Default: whichever knows the id.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many changes, newest first.")] = 50,
     database: Database = None,
     verbose: Verbose = False,
@@ -70,8 +72,7 @@ def history(
 
 def verify(
     sync: Annotated[
-        str | None,
-        typer.Option("--sync", metavar="ID", help="The sync's id, or its first characters. Default: newest published."),
+        str | None, options.sync("The sync's id, or its first characters. Default: newest published.")
     ] = None,
     database: Database = None,
     verbose: Verbose = False,

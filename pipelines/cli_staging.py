@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines import offers, options
 from pipelines.console import Console
 from pipelines.options import Database, Json, Verbose
 
@@ -50,10 +51,7 @@ def staging_show(
 
 @staging_app.command("rejected")
 def staging_rejected(
-    sync: Annotated[
-        str | None,
-        typer.Option("--sync", metavar="ID", help="The sync's id, or its first characters. Default: newest."),
-    ] = None,
+    sync: Annotated[str | None, options.sync("The sync's id, or its first characters. Default: newest.")] = None,
     database: Database = None,
     verbose: Verbose = False,
     json: Json = False,
@@ -79,7 +77,12 @@ def status(database: Database = None, verbose: Verbose = False, json: Json = Fal
 
 def inspect(
     question: Annotated[
-        str | None, typer.Argument(metavar="QUESTION", help="The name of a question in sql/inspect, or a file of SQL.")
+        str | None,
+        typer.Argument(
+            metavar="QUESTION",
+            help="The name of a question in sql/inspect, or a file of SQL.",
+            autocompletion=offers.questions,
+        ),
     ] = None,
     database: Database = None,
     verbose: Verbose = False,

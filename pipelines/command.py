@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from models.sync import SyncResult, SyncStats
-from pipelines.console import Console
+from pipelines.console import Console, tell_error
 from pipelines.errors import GuidelightError, Interrupted
 from pipelines.settings import Target, target
 from pipelines.signals import interruptible
@@ -44,7 +44,7 @@ def run(
     except (GuidelightError, Interrupted) as error:
         objects.append(refused(error))
         statuses.append(error.exit_status)
-        console.tell(f"error: {error}")
+        tell_error(error)
     if console.json:
         console.show(objects if as_array or len(objects) != 1 else objects[0], lambda: None)
     known = [status for status in _ORDER if status in statuses]

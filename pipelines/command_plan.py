@@ -8,7 +8,7 @@ from typing import Any
 from models.sync import SyncRequest
 from pipelines import console_plan
 from pipelines.command import Each, prepare, refused
-from pipelines.console import Console
+from pipelines.console import Console, tell_error
 from pipelines.console_progress import watched
 from pipelines.errors import GuidelightError
 from pipelines.plan import plan
@@ -28,7 +28,7 @@ def plans(selection: Selection, request: SyncRequest, console: Console) -> Each:
                 with watched(console, integration.name) as progress:
                     told = plan(where, integration, request, warm, progress)
             except GuidelightError as error:
-                console.tell(f"error: {error}")
+                tell_error(error)
                 yield refused(error), error.exit_status
                 continue
             if not console.json:

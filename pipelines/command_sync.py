@@ -11,10 +11,10 @@ from typing import Any
 
 from models.integration import Integration
 from models.record import storable
-from models.sync import Status, SyncRequest, SyncResult
+from models.sync import SYNC_TYPES, Status, SyncRequest, SyncResult
 from pipelines import console_log, console_result, load, store
 from pipelines.command import Each, prepare, refused
-from pipelines.console import Console
+from pipelines.console import Console, tell_error
 from pipelines.console_progress import watched
 from pipelines.database import connect
 from pipelines.errors import ConfigurationError, GuidelightError, Interrupted, TurnRefused
@@ -24,8 +24,6 @@ from pipelines.selection import Selection, chosen
 from pipelines.settings import Target
 from pipelines.sync import sync
 from pipelines.warm import Warm
-
-SYNC_TYPES = ("manual", "scheduled", "webhook")
 
 _DIGEST = re.compile(r"[0-9a-f]{12,64}")
 
@@ -79,12 +77,12 @@ def synced(
         with watched(console, integration.name) as progress:
             result = sync(where, integration, request, warm, progress)
     except Interrupted:
-        renew(where, console.tell)
+        renew(where, console.warn)
         raise
     except GuidelightError as error:
-        console.tell(f"error: {error}")
+        tell_error(error)
         if error.sync_log_id is not None and not isinstance(error, TurnRefused):
-            renew(where, console.tell)
+            renew(where, console.warn)
         return refused(error), error.exit_status
     try:
         if request.product is not None and result.success:
@@ -93,8 +91,8 @@ def synced(
         if not console.json:
             _print(where, integration, result, console)
     except GuidelightError as error:
-        console.tell(f"the sync ended as {result.status}, but can't be shown: {error}")
-    renew(where, console.tell)
+        console.warn(f"the sync ended as {result.status}, but can't be shown: {error}")
+    renew(where, console.warn)
     return result.as_json(), 1 if result.status is None else _STATUS[result.status]
 
 

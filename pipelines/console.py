@@ -9,12 +9,13 @@ import traceback
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from pipelines.plain import plain, plain_json
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from pipelines.doctor import Finding
     from pipelines.inspect import Answer
@@ -35,20 +36,31 @@ GOOD, DOUBTFUL, BAD, QUIET = "green", "yellow", "red", "dim"
 
 
 def say(line: str, colour: str | None = None) -> None:
-    """A line of data in words, on standard output; a colour is seen at a terminal only, where NO_COLOR lets it."""
-    if colour is None or not sys.stdout.isatty():
-        print(plain(line))
+    """A line of data in words, on standard output."""
+    _print(sys.stdout, line, colour)
+
+
+def tell(sentence: str, colour: str | None = None) -> None:
+    """A message, on standard error. Where nobody reads it any more (`2>&1 | head`) what is under way goes on."""
+    with contextlib.suppress(OSError):
+        _print(sys.stderr, sentence, colour)
+        sys.stderr.flush()
+
+
+def tell_error(error: BaseException) -> None:
+    """An error, on standard error: one line, which says what to do next."""
+    tell(f"error: {error}", BAD)
+
+
+def _print(stream: TextIO, line: str, colour: str | None) -> None:
+    """A line; its colour is seen at a terminal only, where NO_COLOR lets it."""
+    if colour is None or not stream.isatty():
+        print(plain(line), file=stream)
         return
     from rich.console import Console as Rich
     from rich.text import Text
 
-    Rich(file=sys.stdout, highlight=False).print(Text(plain(line), style=colour), soft_wrap=True)
-
-
-def tell(sentence: str) -> None:
-    """A message, on standard error. Where nobody reads it any more (`2>&1 | head`) what is under way goes on."""
-    with contextlib.suppress(OSError):
-        print(plain(sentence), file=sys.stderr, flush=True)
+    Rich(file=stream, highlight=False).print(Text(plain(line), style=colour), soft_wrap=True)
 
 
 def tell_trace(error: BaseException) -> None:
@@ -64,6 +76,9 @@ def _write_json(data: Any) -> None:
     sys.stdout.write(plain_json(text) + "\n")
 
 
+OUTCOMES = {"success": GOOD, "partial": DOUBTFUL, "failed": BAD}
+"""The colour of a sync's status."""
+
 _STATES = {"healthy": GOOD, "disabled": QUIET, "failing": BAD}
 """The colour of an integration's state; every other is to be looked at."""
 
@@ -78,6 +93,10 @@ class Console:
     def tell(self, sentence: str) -> None:
         """A message, on standard error."""
         tell(sentence)
+
+    def warn(self, sentence: str) -> None:
+        """A message about what did not go as it should, and stopped nothing."""
+        tell(sentence, DOUBTFUL)
 
     def detail(self, sentence: str) -> None:
         """A message for those who asked for more."""
@@ -113,7 +132,7 @@ class Console:
             active = "yes" if row["is_active"] else "no"
             table.add_row(
                 str(row["id"])[:8], plain(row["type"]), plain(row["name"]), active, _time(row["last_sync_at"]),
-                plain(row["last_sync_status"] or "never"), every,
+                _outcome(row["last_sync_status"] or "never"), every,
             )  # fmt: skip
         self.print(table) if rows else self.tell("There is no integration yet")
 
@@ -126,7 +145,7 @@ class Console:
             table.add_row(
                 str(row["id"])[:8],
                 _time(row["started_at"]),
-                plain(row["status"]),
+                _outcome(row["status"]),
                 *counts,
                 f"{row['errors_count']:,}",
                 seconds,
@@ -155,18 +174,20 @@ class Console:
         if not rows:
             self.tell("There is no integration yet")
 
-    def steps(self, steps: Sequence[Step], to: Callable[[str], None] = say) -> None:
+    def steps(self, steps: Sequence[Step], to: Callable[[str, str | None], None] = say) -> None:
         """What was tried of a shop, a line each."""
         for one in steps:
-            to(f"{'ok' if one.ok else 'wrong':<5}  {one.step:<10}  {one.message}")
+            to(f"{'ok' if one.ok else 'wrong':<5}  {one.step:<10}  {one.message}", None if one.ok else BAD)
 
     def findings(self, found: Sequence[Finding]) -> None:
         """What was looked at, a line each; what is wrong once more at the end, where it is read."""
         for one in found:
-            say(f"{'ok' if one.ok else 'wrong':<5}  {one.check:<12}  {one.message}")
+            say(f"{'ok' if one.ok else 'wrong':<5}  {one.check:<12}  {one.message}", None if one.ok else BAD)
         wrong = [one for one in found if not one.ok]
         names = ", ".join(dict.fromkeys(one.check for one in wrong))
-        say(f"{len(wrong)} of {len(found)} are wrong: {names}" if wrong else f"all {len(found)} are well")
+        is_one = "is" if len(wrong) == 1 else "are"
+        said = f"{len(wrong)} of {len(found)} {is_one} wrong: {names}" if wrong else f"all {len(found)} are well"
+        say(said, f"bold {BAD if wrong else GOOD}")
 
     def staged(self, row: dict[str, Any]) -> None:
         """One product of staging: when it was seen, what it looked like since when, and its record."""
@@ -228,6 +249,12 @@ class Console:
         width = None if sys.stdout.isatty() else _PIPE_WIDTH
         # Without markup and emoji: a name with [brackets] or :colons: is shown as it is.
         Rich(file=sys.stdout, highlight=False, width=width, markup=False, emoji=False).print(table)
+
+
+def _outcome(status: str) -> Text:
+    from rich.text import Text
+
+    return Text(plain(status), OUTCOMES.get(status, ""))
 
 
 def _time(value: Any) -> str:

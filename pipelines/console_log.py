@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pipelines.console import Console, cell, say
+from pipelines.console import BAD, GOOD, OUTCOMES, Console, cell, say
 from pipelines.history import CAUSES
 from pipelines.outcome import REASONS_SHOWN
 
@@ -16,7 +16,7 @@ _KINDS = ("created", "updated", "unchanged", "rejected", "absent")
 def log(console: Console, row: dict[str, Any]) -> None:
     """One sync: what it was, its counts, receipt and changes, what went wrong, and what to do next."""
     of = f"{cell(row['integration_name'])} ({row['source']})" if row["source"] else "an integration deleted since"
-    say(f"sync {row['id']} of {of}: {str(row['status']).upper()}")
+    say(f"sync {row['id']} of {of}: {str(row['status']).upper()}", OUTCOMES.get(row["status"]))
     console.details({name: row[name] for name in _FACTS})
     summary = row["summary"] or {}
     receipt = summary.get("receipt") or {}
@@ -40,7 +40,7 @@ def log(console: Console, row: dict[str, Any]) -> None:
     console.problems(row)
     details = row["error_details"] or {}
     if row["error_message"] and not details.get("problems"):
-        say(f"error: {row['error_message']}")
+        say(f"error: {row['error_message']}", BAD)
     if console.verbose:
         for line in "".join(details.get("traceback") or []).splitlines():
             say(line)
@@ -183,7 +183,7 @@ def verified(console: Console, row: dict[str, Any]) -> None:
     """Each equation, whether it holds, and the products by which it doesn't."""
     for one in row["equations"]:
         word = {True: "ok", False: "wrong", None: "unknown"}[one["ok"]]
-        say(f"{word:<7}  {one['equation']}: {one['says']}")
+        say(f"{word:<7}  {one['equation']}: {one['says']}", BAD if one["ok"] is False else None)
         ids = one["source_ids"]
         if ids:
             more = one["products"] - len(ids)
@@ -192,4 +192,4 @@ def verified(console: Console, row: dict[str, Any]) -> None:
     told = "the receipt holds" if row["ok"] else f"{wrong} of {len(row['equations'])} equations fail"
     if row["published_at"] is None and row["ok"]:
         told = "it published nothing, and nothing was written"
-    say(f"sync {row['sync_log_id']} ({row['status']}): {told}")
+    say(f"sync {row['sync_log_id']} ({row['status']}): {told}", f"bold {GOOD if row['ok'] else BAD}")

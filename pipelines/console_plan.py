@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from textwrap import shorten
 from typing import Any
 
-from pipelines.console import Console, cell, say
+from pipelines.console import BAD, Console, cell, say, tell
 
 SHOWN = 200
 """Changes that are listed; --json has them all."""
@@ -34,9 +34,9 @@ def plan(console: Console, name: str, told: Mapping[str, Any]) -> None:
     if len(changes) > SHOWN:
         console.tell(f"and {len(changes) - SHOWN:,} more: --json shows them all")
     for warning in told["warnings"]:
-        console.tell(f"warning: {cell(warning['message'])}")
+        console.warn(f"warning: {cell(warning['message'])}")
     for problem in told["problems"]:
-        console.tell(f"{problem['kind']}: {cell(problem['message'])}")
+        tell(f"{problem['kind']}: {cell(problem['message'])}", BAD)
     absent = sum(change["change"] == "absent" for change in changes)
     counts = ", ".join(f"{told['stats'][count]:,} {count}" for count in _COUNTS)
     say(f"{cell(name)}: {counts}, {absent:,} absent, {told['stats']['errors']:,} errors; nothing was kept")

@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.sync import Status
-from pipelines.console import BAD, COUNTS, DOUBTFUL, GOOD, QUIET, Console, say
+from pipelines.console import BAD, COUNTS, DOUBTFUL, GOOD, OUTCOMES, QUIET, Console, say
 
 _MEANS = {"created": GOOD, "updated": GOOD, "absent": DOUBTFUL, "rejected": BAD}
 """The colour of a count that is not zero."""
-
-_COLOURS = {Status.SUCCESS: GOOD, Status.PARTIAL: DOUBTFUL, Status.FAILED: BAD}
 
 
 def result(console: Console, log: dict[str, Any], where: str, hints: Sequence[tuple[str, str]]) -> None:
@@ -29,7 +27,7 @@ def result(console: Console, log: dict[str, Any], where: str, hints: Sequence[tu
     status = Status(log["status"])
     say(
         f"{status.upper()} in {seconds:.1f} s: {_came_to(status, log, counts)}   sync {str(log['id'])[:8]}   {where}",
-        f"bold {_COLOURS.get(status, '')}",
+        f"bold {OUTCOMES.get(status, '')}",
     )
 
 

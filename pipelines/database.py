@@ -166,7 +166,7 @@ def _postgres(target: Target) -> psycopg.Connection[tuple[Any, ...]]:
         # No prepared statements: a transaction-mode pooler gives each transaction another server connection.
         connection = psycopg.connect(autocommit=True, prepare_threshold=None, row_factory=tuple_row, **parameters)
     except psycopg.OperationalError as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split()).rstrip(".?")
         raise ConfigurationError(
             f"The database {target} can't be reached: {reason}. Check DATABASE_URL and that the server is up"
         ) from error
@@ -217,7 +217,8 @@ def open_file(
                 continue
             if _LOCKED not in str(error):
                 raise ConfigurationError(
-                    f"{target.path} can't be opened as a DuckDB file: {_first_line(error)}"
+                    f"{target.path} can't be opened as a DuckDB file: {_first_line(error).rstrip('.!')}. "
+                    "Restore it, or move it away and sync anew"
                 ) from error
             holder, cause = _HOLDER.search(str(error)), error
             if holder is not None:

@@ -12,7 +12,7 @@ import duckdb
 import orjson
 import psycopg
 
-from pipelines.console import say, tell
+from pipelines.console import say, tell, tell_error
 from pipelines.database import Connection, connect
 from pipelines.errors import ConfigurationError, DatabaseFailed
 from pipelines.settings import ROOT, Target
@@ -25,6 +25,9 @@ ROWS_SHOWN = 1000
 
 _NO_QUERY = (psycopg.errors.SyntaxError, psycopg.errors.FeatureNotSupported, psycopg.errors.ReadOnlySqlTransaction)
 """How Postgres refuses what is no query."""
+
+_WRITES = "attached in read-only mode"
+"""DuckDB's word for a statement that writes."""
 
 _PROMPT, _MORE = "guidelight> ", "       ...> "
 _QUIT = ("\\q", "quit", "exit", ".quit", ".exit")
@@ -81,9 +84,9 @@ def ask(target: Target, sql: str) -> Answer:
     with connect(target, read_only=True) as connection:
         try:
             return _of_postgres(connection, statement) if connection.is_postgres else _of_duckdb(connection, statement)
-        except _NO_QUERY as error:
-            raise ConfigurationError(f"Only queries that read are run here: {_first_line(error)}") from error
-        except (psycopg.errors.ProgrammingError, psycopg.errors.DataError, duckdb.Error) as error:
+        except (*_NO_QUERY, psycopg.errors.ProgrammingError, psycopg.errors.DataError, duckdb.Error) as error:
+            if isinstance(error, _NO_QUERY) or _WRITES in str(error):
+                raise ConfigurationError(f"Only queries that read are run here: {_first_line(error)}") from error
             raise ConfigurationError(_first_line(error)) from error
 
 
@@ -162,4 +165,4 @@ def converse(target: Target, show: Callable[[Answer], None], tell: Callable[[str
         try:
             show(ask(target, sql))
         except (ConfigurationError, DatabaseFailed) as error:
-            tell(f"error: {error}")
+            tell_error(error)

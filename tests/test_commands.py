@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from tests.shop import PRODUCTS, Shop
+from tests.terminal import Terminal
 
 
 def test_one_integration_by_the_beginning_of_its_id_or_by_its_type(stocked: Shop) -> None:
@@ -92,6 +93,37 @@ def test_the_json_of_a_log_and_an_integration(stocked: Shop) -> None:
     integration = stocked.command("integrations", "show", stocked.integration, "--json").json
     assert UUID(integration["id"]) and integration["config"]["api_key"] == {"env": "GUIDELIGHT_TEST_KEY"}
     assert stocked.command("integrations", "list", "--json").json == [integration]
+
+
+@pytest.mark.duckdb_only
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["sync", "--bogus"], "No such option: --bogus"),
+        (["logs", "list", "--limit", "x"], "Invalid value for '--limit'"),
+        (["integrations", "show"], "Missing argument 'ID'"),
+        (["integrations", "sink"], "No such command 'sink'"),
+        (["logs", "show", "no-such-sync"], "Sync log not found: no-such-sync"),
+        (["sync", "--sync-type", "hourly"], "Unknown sync type: hourly"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_use_is_one_line_and_with_json_an_object(stocked: Shop, words: list[str], says: str) -> None:
+    ran = stocked.command(*words, "--json")
+    assert ran.status == 2 and ran.stderr == f"error: {ran.error}\n" and says in ran.error
+    assert (ran.json["success"], ran.json["error"], ran.json["sync_log_id"]) == (False, ran.error, None)
+    assert "`guidelight" in ran.error or "known" in ran.error, "it has a next step"
+    silent = stocked.command(*words)
+    assert (silent.status, silent.stdout) == (2, "")
+
+
+@pytest.mark.duckdb_only
+@pytest.mark.parametrize(("env", "before"), [({}, "\x1b[31m"), ({"NO_COLOR": "1"}, ""), ({"TERM": "dumb"}, "")])
+def test_an_error_is_red_at_a_terminal(stocked: Shop, env: dict[str, str], before: str) -> None:
+    line = ["logs", "show", "no-such-sync", "--database", stocked.database.url]
+    with Terminal(line, home=stocked.home, env=env) as terminal:
+        pass
+    assert terminal.raw.startswith(f"{before}error: Sync log not found")
 
 
 def test_disabled_and_enabled_again(stocked: Shop) -> None:

@@ -77,12 +77,12 @@ def test_a_shop_that_can_not_be_reached_is_kept_where_the_person_says_so(
         with add(database, tmp_path, shop, *known, TREEZ_API_KEY=CANARY) as terminal:
             terminal.answer("The variable that holds api_key (TREEZ_API_KEY)", "no name")
             terminal.answer("That can't be it", "")
-            terminal.answer("Keep it all the same?", "n")
+            terminal.answer("Correct the answers, keep it all the same, or leave?", "leave")
         assert terminal.status == 1 and "nothing was kept" in terminal.shown and "wrong  key" in terminal.shown
         assert integrations(database) == [] and CANARY not in terminal.raw
         with add(database, tmp_path, shop, *known) as terminal:
             terminal.answer("The variable", "ELSEWHERE")
-            terminal.answer("Keep it all the same?", "")
+            terminal.answer("keep it all the same, or leave?", "")
         assert terminal.status == 0 and "ELSEWHERE is not set here" in terminal.shown
         assert "guidelight integrations test" in terminal.shown
         (row,) = integrations(database)
@@ -92,6 +92,43 @@ def test_a_shop_that_can_not_be_reached_is_kept_where_the_person_says_so(
         with add(database, tmp_path, shop, "--type", "treez") as terminal:
             pass
         assert terminal.status == 2 and f"guidelight integrations disable {row['id']}" in terminal.shown
+
+
+@pytest.mark.duckdb_only
+def test_a_mistyped_answer_is_corrected_and_the_others_are_offered(database: TestDatabase, tmp_path: Path) -> None:
+    with GatedSandbox(products=PRODUCTS, rate=None) as shop:
+        known = ["--type", "treez", "--name", "Main", "--set", "dispensary_id=" + shop.dispensary_id]
+        with add(database, tmp_path, shop, *known, GUIDELIGHT_SECRET_KEY=SEALED_WITH) as terminal:
+            terminal.answer("api ", "")
+            terminal.answer("client_id: ", shop.client_id)
+            terminal.answer("api_key (not shown as you type)", "")
+            terminal.await_words("That can't be it")
+            terminal.answer("api_key (not shown as you type)", CANARY)
+            terminal.answer("or leave? [correct/keep/leave] (correct)", "")
+            terminal.answer("api [treez-v2/bearer] (treez-v2)", "")
+            terminal.answer(f"client_id ({shop.client_id})", "")
+            terminal.answer("api_key (not shown as you type)", shop.api_key)
+        assert terminal.status == 0 and "`guidelight sync` does it" in terminal.shown
+    assert "\x1b[31mwrong  key" in terminal.raw, "what is wrong is red"
+    assert CANARY not in terminal.raw and len(integrations(database)) == 1
+
+
+@pytest.mark.duckdb_only
+@pytest.mark.parametrize("key", [3, 4], ids=["Ctrl-C", "Ctrl-D"])
+@pytest.mark.parametrize("question", ["What people call it", "api_key (not shown as you type)"])
+def test_who_leaves_in_the_middle_is_told_that_nothing_was_kept(
+    database: TestDatabase, tmp_path: Path, key: int, question: str
+) -> None:
+    named = [] if question.startswith("What") else ["--name", "Main"]
+    settings = ["--type", "treez", *named, "--set", "client_id=c", "--set", "dispensary_id=d"]
+    with Terminal(
+        ["integrations", "add", *settings, "--database", database.url],
+        home=tmp_path, env={"GUIDELIGHT_SECRET_KEY": SEALED_WITH},
+    ) as terminal:  # fmt: skip
+        terminal.await_words(question)
+        terminal.press(chr(key))
+    assert terminal.status == 130 and terminal.shown.rstrip().splitlines()[-1] == "nothing was kept"
+    assert integrations(database) == []
 
 
 @pytest.mark.duckdb_only

@@ -12,7 +12,7 @@ from pathlib import Path
 from pipelines import store
 from pipelines.check import last_metrics
 from pipelines.configure import configured
-from pipelines.console import say, tell
+from pipelines.console import say, tell_error
 from pipelines.database import connect
 from pipelines.errors import ConfigurationError, GuidelightError, SyncFailed
 from pipelines.expectations import expectations
@@ -84,7 +84,7 @@ def main() -> int:
             where = target()
         say(str(build(where)))
     except GuidelightError as error:
-        tell(f"error: {error}")
+        tell_error(error)
         return error.exit_status
     return 0
 
