@@ -19,6 +19,7 @@ from pipelines.console import Console, tell_error, tell_trace
 from pipelines.errors import ConfigurationError, GuidelightError
 from pipelines.examples import teach
 from pipelines.options import FLAG, AllowMassDeactivation, Database, Json, SyncType, TriggeredBy, Verbose
+from pipelines.stdout import open_what_is_closed
 
 app = typer.Typer(
     name="guidelight",
@@ -212,6 +213,7 @@ teach(app)
 def main(arguments: list[str] | None = None) -> None:
     """The console script: an error is one line on standard error, its exit status, and an object with --json."""
     words = sys.argv[1:] if arguments is None else arguments
+    open_what_is_closed()
     try:
         result: Any = app(args=_readable(words), prog_name=PROGRAM, standalone_mode=False)
     except typer.Exit as done:

@@ -203,6 +203,8 @@ def open_file(
         try:
             put_back(target.path)
             raw = duckdb.connect(str(target.path), read_only=read_only)
+            # It goes to standard output, in front of what a command prints there.
+            raw.execute("set enable_progress_bar = false")
             if not read_only:
                 leave_in_wal(raw)
             if not is_guarded(target.path):

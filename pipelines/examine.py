@@ -61,7 +61,7 @@ logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
 
 # It compiles its fifty templates anew for each page of Data Docs.
 _VIEWS: Any = view
-_VIEWS.Environment = partial(_VIEWS.Environment, bytecode_cache=Compiled())
+_VIEWS.Environment = partial(_VIEWS.Environment, bytecode_cache=Compiled(f"gx-{gx.__version__}"))
 
 _COLUMNS = "source_id, price_retail, price_sale, thc_percent, cbd_percent, image_url"
 _DIALECT = "guidelight_duckdb"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+
+import pytest
 
 from pipelines.settings import ROOT
 
@@ -33,6 +36,35 @@ def test_what_is_written_straight_to_file_1_is_no_part_of_the_result() -> None:
 
     assert done.stdout.splitlines() == ["before", "result", "result True", "after"]
     assert done.stderr.splitlines() == ["noise", "noise of a child", "noise within"]
+
+
+_HELP = "import sys; from pipelines.cli import main; main(['logs', 'list', '--database', '/nowhere/at/all.duckdb'])"
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&-", "<&- >&- 2>&-"])
+def test_a_program_that_is_started_without_a_standard_file_does_the_same(closed: str) -> None:
+    done = subprocess.run(
+        f'"{sys.executable}" -c "{_HELP}" {closed}', shell=True, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert ("There is no database at /nowhere/at/all.duckdb" in done.stderr) is ("2>" not in closed)
+
+
+def test_a_reader_that_is_gone_hides_no_error() -> None:
+    failing = (
+        "import os, sys; from pipelines.stdout import ours_alone\n"
+        "with ours_alone():\n    print('never read')\n    raise SystemExit(7)"
+    )
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-c", failing], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writer)
+
+    assert (done.returncode, done.stderr) == (7, "")
 
 
 def test_without_a_file_behind_it_standard_output_stays_as_it_is() -> None:

@@ -20,12 +20,12 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _made(text: str) -> str:
-    environment = Environment(loader=DictLoader({"page": text}), autoescape=True, bytecode_cache=Compiled())
+    environment = Environment(loader=DictLoader({"page": text}), autoescape=True, bytecode_cache=Compiled("test"))
     return environment.get_template("page").render(name="<shop>")
 
 
 def _kept(build: Path) -> list[Path]:
-    return sorted((build / "templates").iterdir())
+    return sorted(path for path in (build / "templates").rglob("*") if path.is_file())
 
 
 def test_another_process_finds_what_was_compiled(build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +43,7 @@ def test_an_edit_is_compiled_anew(build: Path) -> None:
     assert len(_kept(build)) == 1
 
 
-@pytest.mark.parametrize("damage", [b"", b"j2", b"\x00" * 500])
+@pytest.mark.parametrize("damage", [b"", b"j2", b"\x00" * 500, b"j2" + b"\x80\x05garbage" * 20])
 def test_what_is_damaged_is_compiled_anew(build: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes) -> None:
     _made("Hello {{ name }}")
     [path] = _kept(build)

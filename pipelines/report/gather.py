@@ -33,6 +33,7 @@ def gather(connection: Connection) -> Report:
     """Everything that the page says of the database, at one moment; its views must be this release's."""
     with connection.transaction():
         if connection.is_postgres:
+            connection.execute("set transaction isolation level repeatable read, read only")
             # Of tables that were filled a moment ago it expects so much that compiling a query took longer than it.
             connection.execute("set local jit = off")
         return _gathered(connection)

@@ -51,6 +51,9 @@ WORDS = {
 
 _HERE = Path(__file__).parent
 
+_VERSION = f"report-{hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]}"
+"""Of what stands in compiled templates besides their text."""
+
 
 def render(report: Report, links: Mapping[str, str]) -> str:
     """The page. `links`: other pages that stand beside it, {what they are: a relative address}."""
@@ -88,7 +91,7 @@ def environment() -> Environment:
     """The templates, compiled once a process, and what they say things with."""
     made = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, finalize=_seen,
-        trim_blocks=True, lstrip_blocks=True, bytecode_cache=Compiled(),
+        trim_blocks=True, lstrip_blocks=True, bytecode_cache=Compiled(_VERSION),
     )  # fmt: skip
     made.filters |= {
         "when": when, "stamp": stamp, "age": age, "number": number, "value": value, "price": price, "word": word,
