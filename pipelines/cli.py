@@ -76,7 +76,7 @@ def sync(
 
         return syncs(Selection(integration, source, due=due, or_sandbox=or_sandbox), request, console)
 
-    raise typer.Exit(run(database, console, begin, checks=True, as_array=due))
+    raise typer.Exit(run(database, console, begin, as_array=due))
 
 
 @app.command()
@@ -101,7 +101,7 @@ def plan(
 
         return plans(Selection(integration, source), request, console)
 
-    raise typer.Exit(run(database, console, begin, checks=False))
+    raise typer.Exit(run(database, console, begin))
 
 
 @app.command()
@@ -130,7 +130,7 @@ def replay(
 
         return replays(Selection(integration, source), sync, request, console)
 
-    raise typer.Exit(run(database, console, begin, checks=True))
+    raise typer.Exit(run(database, console, begin))
 
 
 def _kind(given: str | None, triggered_by: UUID | None) -> str:

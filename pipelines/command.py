@@ -21,13 +21,10 @@ Each = Callable[[Target, Warm], Iterator[tuple[dict[str, Any], int]]]
 """Runs what was selected: of each integration what it prints as JSON, and its exit status."""
 
 
-def run(
-    database: str | None, console: Console, begin: Callable[[], Each], *, checks: bool, as_array: bool = False
-) -> int:
+def run(database: str | None, console: Console, begin: Callable[[], Each], *, as_array: bool = False) -> int:
     """Run what was selected and print it as JSON where that was asked for; return the command's exit status.
 
-    `begin`: imports what it takes, and returns what runs it. `checks`: Great Expectations is needed. `as_array`:
-    however many there are.
+    `begin`: imports what it takes, and returns what runs it. `as_array`: however many there are.
     """
     objects: list[dict[str, Any]] = []
     statuses: list[int] = []
@@ -35,10 +32,7 @@ def run(
         with ours_alone(), interruptible():
             where = target(database)
             with Warm(where, verbose=console.verbose) as warm:
-                each = begin()
-                if checks:
-                    warm.expect_checks()
-                for told, status in each(where, warm):
+                for told, status in begin()(where, warm):
                     objects.append(told)
                     statuses.append(status)
     except (GuidelightError, Interrupted) as error:

@@ -32,8 +32,6 @@ _STATUS = {Status.SUCCESS: 0, Status.PARTIAL: 3, Status.FAILED: 1}
 
 def syncs(selection: Selection, request: SyncRequest, console: Console) -> Each:
     """Sync what was selected and print what happened."""
-    if request.replay is None:
-        load.prepare()
 
     def each(where: Target, warm: Warm) -> Iterator[tuple[dict[str, Any], int]]:
         check_request(selection, request)
@@ -73,6 +71,10 @@ def synced(
     where: Target, integration: Integration, request: SyncRequest, warm: Warm, console: Console
 ) -> tuple[dict[str, Any], int]:
     """Sync one integration, print it in words, renew the report, and return its JSON and its exit status."""
+    # What a sync alone needs, one after the other: both import, and dbt does as well on the other core.
+    if request.replay is None:
+        load.prepare()
+    warm.expect_checks()
     try:
         with watched(console, integration.name) as progress:
             result = sync(where, integration, request, warm, progress)

@@ -88,7 +88,7 @@ def _made(template: str, script: str, **context: Any) -> str:
 
 @cache
 def environment() -> Environment:
-    """The templates, compiled once a process, and what they say things with."""
+    """The templates, and what they say things with."""
     made = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, finalize=_seen,
         trim_blocks=True, lstrip_blocks=True, bytecode_cache=Compiled(_VERSION),
