@@ -134,6 +134,52 @@
     where elements is not null
 {%- endmacro %}
 
+{# `json_elements` of the one row of `relation` that `joined_to_row` is at. #}
+{% macro json_elements_of_row(relation, key, expression, element) -%}
+    {{ return(adapter.dispatch('json_elements_of_row', 'guidelight')(relation, key, expression, element)) }}
+{%- endmacro %}
+
+{% macro default__json_elements_of_row(relation, key, expression, element) -%}
+    select
+        {{ relation }}.{{ key }},
+        elements.position,
+        elements.{{ element }}
+    from jsonb_array_elements(
+        case when jsonb_typeof({{ expression }}) = 'array' then {{ expression }} else '[]'::jsonb end
+    ) with ordinality as elements ({{ element }}, position)
+{%- endmacro %}
+
+{% macro duckdb__json_elements_of_row(relation, key, expression, element) -%}
+    {{ json_elements(relation, key, expression, element) }}
+{%- endmacro %}
+
+{# A left join of the query that is called with: what it makes of each row of `relation`, one row with that row's key or
+   none. Postgres runs it a row at a time, so that several processes can share the rows; DuckDB does all rows at once. #}
+{% macro joined_to_row(relation, key, name) -%}
+    {{ adapter.dispatch('joined_to_row', 'guidelight')(relation, key, name, caller()) }}
+{%- endmacro %}
+
+{% macro default__joined_to_row(relation, key, name, query) -%}
+    left join lateral ({{ query }}) as {{ name }} on true
+{%- endmacro %}
+
+{% macro duckdb__joined_to_row(relation, key, name, query) -%}
+    left join ({{ query }}) as {{ name }} on {{ name }}.{{ key }} = {{ relation }}.{{ key }}
+{%- endmacro %}
+
+{# The end of a CTE whose columns are expressions that the next uses more than once: merged into it, they would be
+   evaluated anew at each use. A materialized CTE would do it too, but only one process may read one. #}
+{% macro evaluated_once() -%}
+    {{ return(adapter.dispatch('evaluated_once', 'guidelight')()) }}
+{%- endmacro %}
+
+{% macro default__evaluated_once() -%}
+    offset null
+{%- endmacro %}
+
+{% macro duckdb__evaluated_once() -%}
+{%- endmacro %}
+
 {# A text as a number of ten decimals, null where it is none or has more than 28 digits before the point. Give a column,
    not an expression: it stands in the SQL more than once. #}
 {% macro to_number(column) -%}

@@ -7,10 +7,6 @@
     {%- set texts = treez_text_paths().keys() | reject('equalto', 'price_type') | list -%}
 {{ treez_facts(relation) }},
 
-{{ treez_tiers(relation) }},
-
-{{ treez_labs(relation) }},
-
 texts as (
     select
         facts.content_hash,
@@ -20,102 +16,96 @@ texts as (
         facts.{{ column }},
         {%- endfor %}
         case
-            when unit_tiers.tier_price is not null and (upper(facts.price_type) = 'TIER' or facts.price_text is null)
-                then unit_tiers.tier_price
+            when unit_tier.tier_price is not null and (upper(facts.price_type) = 'TIER' or facts.price_text is null)
+                then unit_tier.tier_price
             else facts.price_text
         end as price_text,
         facts.sale_text,
         facts.stock_text,
         facts.thc_text as flat_thc_text,
         facts.cbd_text as flat_cbd_text,
-        coalesce({{ number_text('potencies.thc') }}, potencies.thc_unread, facts.thc_text) as thc_text,
-        coalesce({{ number_text('potencies.cbd') }}, potencies.cbd_unread, facts.cbd_text) as cbd_text,
-        potencies.thc as lab_thc,
-        potencies.cbd as lab_cbd,
-        terpene_objects.terpenes,
-        terpene_objects.terpenes_unread
+        coalesce({{ number_text('labs.thc') }}, labs.thc_unread, facts.thc_text) as thc_text,
+        coalesce({{ number_text('labs.cbd') }}, labs.cbd_unread, facts.cbd_text) as cbd_text,
+        labs.thc as lab_thc,
+        labs.cbd as lab_cbd,
+        labs.terpenes,
+        labs.terpenes_unread
     from facts
-    left join unit_tiers on unit_tiers.content_hash = facts.content_hash
-    left join potencies on potencies.content_hash = facts.content_hash
-    left join terpene_objects on terpene_objects.content_hash = facts.content_hash
-),
-
-numbers as materialized (
-    select
-        content_hash,
-        source_id,
-        is_flat,
-        {%- for column in texts %}
-        {{ column }},
-        {%- endfor %}
-        price_text,
-        sale_text,
-        stock_text,
-        thc_text,
-        cbd_text,
-        terpenes,
-        terpenes_unread,
-        {{ to_number('price_text') }} as price,
-        {{ to_number('sale_text') }} as sale,
-        {{ to_number('stock_text') }} as stock,
-        coalesce(lab_thc, {{ to_number('flat_thc_text') }}) as thc,
-        coalesce(lab_cbd, {{ to_number('flat_cbd_text') }}) as cbd
-    from texts
+    {% call joined_to_row('facts', 'content_hash', 'unit_tier') %}{{ treez_unit_tier('facts') }}{% endcall %}
+    {% call joined_to_row('facts', 'content_hash', 'labs') %}{{ treez_lab_values('facts') }}{% endcall %}
+    {{ evaluated_once() }}
 ),
 
 shop as (
     {{ shop_categories() }}
 ),
 
-categories as (
+numbers as (
     select
-        numbers.content_hash,
+        texts.content_hash,
+        texts.source_id,
+        texts.is_flat,
+        {%- for column in texts %}
+        texts.{{ column }},
+        {%- endfor %}
+        texts.price_text,
+        texts.sale_text,
+        texts.stock_text,
+        texts.thc_text,
+        texts.cbd_text,
+        texts.terpenes,
+        texts.terpenes_unread,
+        {{ to_number('texts.price_text') }} as price,
+        {{ to_number('texts.sale_text') }} as sale,
+        {{ to_number('texts.stock_text') }} as stock,
+        coalesce(texts.lab_thc, {{ to_number('texts.flat_thc_text') }}) as thc,
+        coalesce(texts.lab_cbd, {{ to_number('texts.flat_cbd_text') }}) as cbd,
         coalesce(shop.category, known.category) as category
-    from numbers
-    left join shop on shop.source_category = upper(numbers.category_text)
+    from texts
+    left join shop on shop.source_category = upper(texts.category_text)
     left join {{ ref('category_map') }} as known
-        on known.source = 'treez' and known.source_category = upper(numbers.category_text)
+        on known.source = 'treez' and known.source_category = upper(texts.category_text)
+    {{ evaluated_once() }}
 ),
 
 mapped as (
     select
-        numbers.content_hash,
-        numbers.source_id,
-        numbers.name,
-        numbers.brand,
-        coalesce(categories.category, 'other') as category,
-        numbers.product_type,
-        numbers.description,
-        numbers.sku,
-        numbers.barcode,
-        {{ as_numeric('numbers.thc', 5, 2) }} as thc_percent,
-        {{ as_numeric('numbers.cbd', 5, 2) }} as cbd_percent,
-        cast(nullif(numbers.terpenes, '{}') as jsonb) as terpenes,
-        numbers.strain_name,
-        numbers.strain_type,
-        {{ as_numeric('numbers.price', 10, 2) }} as price_retail,
+        content_hash,
+        source_id,
+        name,
+        brand,
+        coalesce(category, 'other') as category,
+        product_type,
+        description,
+        sku,
+        barcode,
+        {{ as_numeric('thc', 5, 2) }} as thc_percent,
+        {{ as_numeric('cbd', 5, 2) }} as cbd_percent,
+        cast(nullif(terpenes, '{}') as jsonb) as terpenes,
+        strain_name,
+        strain_type,
+        {{ as_numeric('price', 10, 2) }} as price_retail,
         cast(null as numeric(10, 2)) as price_member,
-        {{ as_numeric('numbers.sale', 10, 2) }} as price_sale,
-        coalesce(numbers.stock > 0, false) as in_stock,
-        {{ as_whole('numbers.stock') }} as stock_quantity,
-        numbers.image_url,
-        coalesce(upper(numbers.status_text), case when numbers.is_flat then 'ACTIVE' end, '') = 'ACTIVE'
-        or coalesce(lower(numbers.above_threshold), '') = 'true' as is_active,
+        {{ as_numeric('sale', 10, 2) }} as price_sale,
+        coalesce(stock > 0, false) as in_stock,
+        {{ as_whole('stock') }} as stock_quantity,
+        image_url,
+        coalesce(upper(status_text), case when is_flat then 'ACTIVE' end, '') = 'ACTIVE'
+        or coalesce(lower(above_threshold), '') = 'true' as is_active,
         cast(nullif({{ treez_warnings() }}, '[]') as jsonb) as warnings
     from numbers
-    inner join categories on categories.content_hash = numbers.content_hash
 )
 {%- endmacro %}
 
 {# What was repaired or is odd in a record: a json array of {kind, value}; never a reason for another status. #}
 {% macro treez_warnings() -%}
     {%- set numbers = {
-        'price_retail': ('numbers.price_text', as_numeric('numbers.price', 10, 2)),
-        'price_sale': ('numbers.sale_text', as_numeric('numbers.sale', 10, 2)),
-        'stock_quantity': ('numbers.stock_text', as_whole('numbers.stock')),
-        'thc_percent': ('numbers.thc_text', as_numeric('numbers.thc', 5, 2)),
-        'cbd_percent': ('numbers.cbd_text', as_numeric('numbers.cbd', 5, 2)),
-        'terpenes': ('numbers.terpenes_unread', 'null'),
+        'price_retail': ('price_text', as_numeric('price', 10, 2)),
+        'price_sale': ('sale_text', as_numeric('sale', 10, 2)),
+        'stock_quantity': ('stock_text', as_whole('stock')),
+        'thc_percent': ('thc_text', as_numeric('thc', 5, 2)),
+        'cbd_percent': ('cbd_text', as_numeric('cbd', 5, 2)),
+        'terpenes': ('terpenes_unread', 'null'),
     } -%}
     '[' || concat_ws(
         ',',
@@ -126,10 +116,10 @@ mapped as (
                     || '","value":' || {{ as_json_text(text) }} || '}'
         end,
         {%- endfor %}
-        case when numbers.stock = 30 then '{"kind":"stock shown as 30","value":"30"}' end,
+        case when stock = 30 then '{"kind":"stock shown as 30","value":"30"}' end,
         case
-            when categories.category is null
-                then '{"kind":"unknown category","value":' || {{ as_json_text('numbers.category_text') }} || '}'
+            when category is null
+                then '{"kind":"unknown category","value":' || {{ as_json_text('category_text') }} || '}'
         end
     ) || ']'
 {%- endmacro %}

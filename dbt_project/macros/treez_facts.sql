@@ -34,27 +34,31 @@
     }) }}
 {%- endmacro %}
 
-{# The CTEs that end in `facts`, one row a row of `relation`. They are materialized: inlined, each use of a text would
-   read the json again. #}
+{# The CTEs that end in `facts`, one row a row of `relation`, with its two lists beside the texts. #}
 {% macro treez_facts(relation) -%}
     {%- set fields = ['product_configurable_fields'] -%}
     {%- set paths = [fields] -%}
     {%- for column, places in treez_text_paths().items() | list + treez_number_paths().items() | list -%}
         {%- for path in places if path not in paths -%}{%- do paths.append(path) -%}{%- endfor -%}
     {%- endfor -%}
-picked as materialized (
+picked as (
     select
         content_hash,
         source_id,
         {{ json_texts('payload', paths) }} as texts,
-        {{ json_types('payload', paths) }} as types
+        {{ json_types('payload', paths) }} as types,
+        {{ json_value('payload', ['pricing', 'tier_pricing_detail']) }} as tiers,
+        {{ json_value('payload', ['lab_results']) }} as lab_results
     from {{ relation }}
+    {{ evaluated_once() }}
 ),
 
-facts as materialized (
+facts as (
     select
         content_hash,
         source_id,
+        tiers,
+        lab_results,
         types[{{ paths.index(fields) + 1 }}] is null as is_flat,
         {%- for column, places in treez_text_paths().items() %}
         coalesce(
@@ -74,6 +78,7 @@ facts as materialized (
         ) as {{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
     from picked
+    {{ evaluated_once() }}
 )
 {%- endmacro %}
 
@@ -87,20 +92,21 @@ facts as materialized (
     )
 {%- endmacro %}
 
-{# The CTEs that end in `unit_tiers`: of a product with tiers, the price of one unit at the smallest start_value above
-   zero, else of the first tier (INTERFACE.md). #}
-{% macro treez_tiers(relation) -%}
-tiers as (
-    {{ json_elements(relation, 'content_hash', json_value('payload', ['pricing', 'tier_pricing_detail']), 'tier') }}
+{# Of a product with tiers, the price of one unit at the smallest start_value above zero, else of the first tier
+   (INTERFACE.md): a query to be joined to each row of `facts`. #}
+{% macro treez_unit_tier(facts) -%}
+with tiers as (
+    {{ json_elements_of_row(facts, 'content_hash', facts ~ '.tiers', 'tier') }}
 ),
 
-tier_texts as materialized (
+tier_texts as (
     select
         content_hash,
         position,
         {{ clean(json_text('tier', ['start_value'])) }} as start_text,
         {{ clean(json_text('tier', ['price_per_value'])) }} as price_text
     from tiers
+    {{ evaluated_once() }}
 ),
 
 tier_starts as (
@@ -110,6 +116,7 @@ tier_starts as (
         price_text,
         {{ to_number('start_text') }} as start_value
     from tier_texts
+    {{ evaluated_once() }}
 ),
 
 tier_order as (
@@ -124,13 +131,11 @@ tier_order as (
                 position
         ) as place
     from tier_starts
-),
-
-unit_tiers as (
-    select
-        content_hash,
-        price_text as tier_price
-    from tier_order
-    where place = 1
 )
+
+select
+    content_hash,
+    price_text as tier_price
+from tier_order
+where place = 1
 {%- endmacro %}

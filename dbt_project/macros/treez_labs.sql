@@ -11,21 +11,22 @@
 
 {# The terpenes that laboratories report, by the part of the name that all spellings share. #}
 {% macro treez_terpenes() -%}
-    {{ return(
-        '(bisabolol|borneol|camphene|camphor|carene|caryophyllene|cedrene|cineole|cymene|eucalyptol|farnesene|fenchol'
-        ~ '|fenchone|geraniol|geranyl|guaiol|humulene|isopulegol|limonene|linalool|menthol|myrcene|nerol|ocimene'
-        ~ '|phellandrene|phytol|pinene|pulegone|sabinene|terpinene|terpineol|terpinolene|valencene)'
-    ) }}
+    {{ return([
+        'bisabolol', 'borneol', 'camphene', 'camphor', 'carene', 'caryophyllene', 'cedrene', 'cineole', 'cymene', 'eucalyptol',
+        'farnesene', 'fenchol', 'fenchone', 'geraniol', 'geranyl', 'guaiol', 'humulene', 'isopulegol', 'limonene', 'linalool',
+        'menthol', 'myrcene', 'nerol', 'ocimene', 'phellandrene', 'phytol', 'pinene', 'pulegone', 'sabinene', 'terpinene',
+        'terpineol', 'terpinolene', 'valencene',
+    ]) }}
 {%- endmacro %}
 
-{# The CTEs that end in `potencies` and `terpene_objects`, one row a content with any. Amounts in mg count for
-   nothing; a range counts with its maximum; what can't be read stands in `…_unread`. #}
-{% macro treez_labs(relation) -%}
-labs as (
-    {{ json_elements(relation, 'content_hash', json_value('payload', ['lab_results']), 'lab') }}
+{# What a content's lab results say: a query to be joined to each row of `facts`. Amounts in mg count for nothing; a range
+   counts with its maximum; of a result that stands there twice the higher one; what can't be read stands in `…_unread`. #}
+{% macro treez_lab_values(facts) -%}
+with labs as (
+    {{ json_elements_of_row(facts, 'content_hash', facts ~ '.lab_results', 'lab') }}
 ),
 
-lab_texts as materialized (
+lab_texts as (
     select
         content_hash,
         {{ clean(json_text('lab', ['result_type'])) }} as result_type,
@@ -35,60 +36,72 @@ lab_texts as materialized (
             {{ clean(json_text('lab', ['amount', 'minimum_value'])) }}
         ) as amount_text
     from labs
+    {{ evaluated_once() }}
 ),
 
-lab_percents as materialized (
+lab_percents as (
     select
         content_hash,
         result_type,
         amount_text,
-        upper(regexp_replace(result_type, '[^A-Za-z0-9]+', '', 'g')) as kind,
         {{ to_number('amount_text') }} as percent
     from lab_texts
     where amount_type in ('PERCENTAGE', 'PERCENT', '%')
+    {{ evaluated_once() }}
 ),
 
-potencies as (
-    select
-        content_hash,
-        {%- for name, groups in treez_cannabinoids().items() %}
-        coalesce(
-            {%- for kinds in groups %}
-            max(case when kind in ({{ quoted_list(kinds) }}) then percent end){{ ',' if not loop.last }}
-            {%- endfor %}
-        ) as {{ name }},
-        min(
-            case when percent is null and kind in ({{ quoted_list(groups | sum(start=[])) }}) then amount_text end
-        ) as {{ name }}_unread{{ ',' if not loop.last }}
-        {%- endfor %}
-    from lab_percents
-    group by content_hash
-),
-
-terpene_percents as (
+results as (
     select
         content_hash,
         result_type,
-        max({{ as_numeric('percent', 6, 3) }}) as percent,
-        min(case when {{ as_numeric('percent', 6, 3) }} is null then amount_text end) as unread
+        lower(result_type) as spelled,
+        upper(regexp_replace(result_type, '[^A-Za-z0-9]+', '', 'g')) as kind,
+        max(percent) as percent,
+        min(case when percent is null then amount_text end) as unread,
+        max({{ as_numeric('percent', 6, 3) }}) as terpene_percent,
+        min(case when {{ as_numeric('percent', 6, 3) }} is null then amount_text end) as terpene_unread
     from lab_percents
-    where {{ matches('lower(result_type)', treez_terpenes()) }}
-      and kind not like '%TOTAL%'
     group by content_hash, result_type
+    {{ evaluated_once() }}
 ),
 
-terpene_objects as (
+kinds as (
     select
         content_hash,
-        '{' || string_agg(
-            case
-                when percent is not null
-                    then {{ as_json_text('result_type') }} || ':' || {{ as_json_text('cast(percent as double precision)') }}
-            end,
-            ',' order by result_type
-        ) || '}' as terpenes,
-        min(unread) as terpenes_unread
-    from terpene_percents
-    group by content_hash
+        result_type,
+        kind,
+        percent,
+        unread,
+        terpene_percent,
+        terpene_unread,
+        kind not like '%TOTAL%'
+        and (
+            {%- for terpene in treez_terpenes() %}
+            {{ 'or ' if not loop.first }}spelled like '%{{ terpene }}%'
+            {%- endfor %}
+        ) as is_terpene
+    from results
+    {{ evaluated_once() }}
 )
+
+select
+    content_hash,
+    {%- for name, groups in treez_cannabinoids().items() %}
+    coalesce(
+        {%- for kinds in groups %}
+        max(case when kind in ({{ quoted_list(kinds) }}) then percent end){{ ',' if not loop.last }}
+        {%- endfor %}
+    ) as {{ name }},
+    min(case when kind in ({{ quoted_list(groups | sum(start=[])) }}) then unread end) as {{ name }}_unread,
+    {%- endfor %}
+    '{' || string_agg(
+        case
+            when is_terpene and terpene_percent is not null
+                then {{ as_json_text('result_type') }} || ':' || {{ as_json_text('cast(terpene_percent as double precision)') }}
+        end,
+        ',' order by result_type
+    ) || '}' as terpenes,
+    min(case when is_terpene then terpene_unread end) as terpenes_unread
+from kinds
+group by content_hash
 {%- endmacro %}

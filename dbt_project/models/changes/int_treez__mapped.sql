@@ -31,6 +31,7 @@ unmapped as (
     where
         sightings.sync_log_id = '{{ var('sync_log_id') }}'
         and known.source_id is null
+    {{ evaluated_once() }}
 ),
 
 {{ treez_mapping('unmapped') }}
