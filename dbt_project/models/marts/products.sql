@@ -82,11 +82,13 @@ incoming as (
         {{- mapped_columns_of('last_seen') }}
         last_seen.warnings
     from last_seen
-    inner join sightings
-        on sightings.source_id = last_seen.source_id and sightings.content_hash = last_seen.content_hash
+    inner join sightings on sightings.content_hash = last_seen.content_hash
     left join present on present.source_id = last_seen.source_id
     where
-        last_seen.mapping_version = {{ quoted(var('mapping_version')) }}
+        -- A content belongs to one product. Joined by it too, the two columns look like chance to Postgres, which then
+        -- expects a single row and prepares for no more.
+        sightings.source_id is not distinct from last_seen.source_id
+        and last_seen.mapping_version = {{ quoted(var('mapping_version')) }}
         and not {{ is_settled('last_seen', 'present', types) }}
 ),
 
