@@ -18,6 +18,10 @@ from pipelines.settings import ROOT
 _SAMPLED_EVERY = 0.1
 """Seconds. A peak that is shorter may be missed, but for that of the largest process, which the kernel keeps."""
 
+_SHARE = 0.03
+"""What watching may take of a core: the kernel walks through every page, 40 ms where 2 GB are held, and whoever holds
+most would be slowed down most."""
+
 _SAID = 2_000
 """Characters kept of what a command that failed said at last."""
 
@@ -67,8 +71,11 @@ class Memory:
         return self._most
 
     def _watch(self) -> None:
-        while not self._ended.wait(_SAMPLED_EVERY):
+        took = 0.0
+        while not self._ended.wait(max(_SAMPLED_EVERY, took / _SHARE)):
+            began = time.thread_time()
             self._most = max(self._most, _held(self._pid))
+            took = time.thread_time() - began
 
 
 def _held(pid: int) -> int:
