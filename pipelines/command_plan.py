@@ -24,6 +24,7 @@ def plans(selection: Selection, request: SyncRequest, console: Console) -> Each:
         selection.check()
         prepare(where, warm, console)
         for integration in chosen(where, selection, None, console.tell):
+            warm.expect_landing()
             try:
                 with watched(console, integration.name) as progress:
                     told = plan(where, integration, request, warm, progress)

@@ -12,7 +12,7 @@ from typing import Any
 from models.integration import Integration
 from models.record import storable
 from models.sync import SYNC_TYPES, Status, SyncRequest, SyncResult
-from pipelines import console_log, console_result, load, store
+from pipelines import console_log, console_result, store
 from pipelines.command import Each, prepare, refused
 from pipelines.console import Console, tell_error
 from pipelines.console_progress import watched
@@ -71,9 +71,8 @@ def synced(
     where: Target, integration: Integration, request: SyncRequest, warm: Warm, console: Console
 ) -> tuple[dict[str, Any], int]:
     """Sync one integration, print it in words, renew the report, and return its JSON and its exit status."""
-    # What a sync alone needs, one after the other: both import, and dbt does as well on the other core.
     if request.replay is None:
-        load.prepare()
+        warm.expect_landing()
     warm.expect_checks()
     try:
         with watched(console, integration.name) as progress:

@@ -19,12 +19,14 @@ from pipelines.database import connect
 from pipelines.errors import SourceError, SourceRefused, SyncFailed
 from pipelines.http import Client, Limits
 from pipelines.kept_token import kept_token
-from pipelines.load import Received, landed, load
+from pipelines.landing import land
 from pipelines.progress import Progress, Reading, Stage
+from pipelines.received import Received, landed
 from pipelines.settings import Target
 from pipelines.sources import SOURCES, Reader
 from pipelines.sources.listing import Listing, Page
 from pipelines.validate import Validator
+from pipelines.warm import Warm
 
 Tell = Callable[[str], None]
 
@@ -44,6 +46,7 @@ class Extraction:
         integration: Integration,
         settings: SourceSettings,
         secret: str,
+        warm: Warm,
         sync_log_id: UUID,
         *,
         product: str | None = None,
@@ -59,6 +62,7 @@ class Extraction:
         self._integration = integration
         self._settings = settings
         self._secret = secret
+        self._warm = warm
         self._product = product
         self._may_vanish = may_vanish
         self._may_seal = may_seal
@@ -93,9 +97,8 @@ class Extraction:
             reader = SOURCES[source].open(self._settings, self._secret, client, kept)
             asked = self._product
             records = self._everything(reader, validator) if asked is None else self._one(reader, validator, asked)
-            log = progress.tell if progress.verbose else None
             try:
-                load(self._target, source, self.received, self._landing(records), log)
+                land(self._warm, source, self.received, self._landing(records))
             finally:
                 unkept = kept.save(self._target, self._tell)
                 if unkept is not None:

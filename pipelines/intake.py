@@ -13,10 +13,11 @@ from models.sync import Problem, SyncRequest
 from pipelines import practice, secrets, store
 from pipelines.database import connect
 from pipelines.extract import Extraction
-from pipelines.load import Received
 from pipelines.progress import Progress
+from pipelines.received import Received
 from pipelines.restage import Restaging
 from pipelines.settings import Target
+from pipelines.warm import Warm
 
 Tell = Callable[[str], None]
 
@@ -41,6 +42,7 @@ def opened(
     integration: Integration,
     settings: SourceSettings,
     request: SyncRequest,
+    warm: Warm,
     tell: Tell,
     *,
     may_seal: bool = True,
@@ -62,6 +64,7 @@ def opened(
             integration,
             reachable,
             secret,
+            warm,
             product=request.product,
             may_vanish=request.allow_mass_deactivation,
             may_seal=may_seal,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -35,18 +34,11 @@ def of_dbt(tell: Tell, belongs_to: UUID | str) -> Callable[[Any], None]:
     return heard
 
 
-@contextmanager
-def of_dlt(tell: Tell) -> Iterator[None]:
-    """Meanwhile what dlt logs is told. To be entered once dlt has set its logger up, which quiets it."""
+def tell_of_dlt(tell: Tell) -> None:
+    """From now on what dlt logs is told. To be asked for once dlt has set its logger up, which quiets it."""
     logger = logging.getLogger("dlt")
-    before = logger.level, list(logger.handlers)
     logger.handlers[:] = [_Handler(tell)]
     logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        logger.setLevel(before[0])
-        logger.handlers[:] = before[1]
 
 
 class _Handler(logging.Handler):

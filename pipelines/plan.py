@@ -34,7 +34,7 @@ def plan(
     settings = configured(integration)
     opening = turn.Opening(integration, request.sync_type, None, release(), request.scope, is_logged=False)
     with (
-        intake.opened(target, integration, settings, request, progress.tell, may_seal=False) as opened,
+        intake.opened(target, integration, settings, request, warm, progress.tell, may_seal=False) as opened,
         turn.take(target, opening, progress.tell) as held,
     ):
         progress.began(held.sync_log_id)

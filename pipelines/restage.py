@@ -11,8 +11,8 @@ from models.sync import Problem, Replay
 from pipelines import store
 from pipelines.database import Connection, connect
 from pipelines.errors import ConfigurationError, SyncFailed
-from pipelines.load import Received
 from pipelines.progress import Progress, Stage
+from pipelines.received import Received
 from pipelines.settings import Target
 
 Tell = Callable[[str], None]

@@ -53,7 +53,7 @@ def sync(target: Target, integration: Integration, request: SyncRequest, warm: W
     settings = configured(integration)
     opening = turn.Opening(integration, request.sync_type, request.triggered_by, release(), request.scope)
     with (
-        intake.opened(target, integration, settings, request, progress.tell) as opened,
+        intake.opened(target, integration, settings, request, warm, progress.tell) as opened,
         turn.take(target, opening, progress.tell) as held,
     ):
         progress.began(held.sync_log_id)

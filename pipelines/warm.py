@@ -1,4 +1,4 @@
-"""dbt and Great Expectations in processes of their own, imported and parsed while the network waits."""
+"""dbt, dlt and Great Expectations in processes of their own, imported and parsed while the network waits."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from models.batch import Batch
 from models.check import Expectation, Found
 from models.publish import Publish
 from pipelines.console import tell
 from pipelines.settings import Target
-from pipelines.worker import Acts, Worker
+from pipelines.worker import Acts, Worker, ends_with_its_parent
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -26,15 +27,23 @@ PARSED: dict[str, Manifest] = {}
 
 
 class Warm:
-    """dbt at once, and Great Expectations when it is expected or asked; a context manager that neither outlives.
+    """dbt at once, dlt and Great Expectations when they are expected or asked; a context manager that none outlives.
 
-    `verbose`: what dbt logs of its acts is told on standard error.
+    `verbose`: what dbt and dlt log of their acts is told on standard error.
     """
 
     def __init__(self, target: Target, *, verbose: bool = False) -> None:
         self._dbt = Worker("dbt", partial(_dbt, target, verbose), forks=target.engine in PARSED)
         self._target = target
+        self._verbose = verbose
+        self._dlt: Worker | None = None
         self._expectations: Worker | None = None
+
+    def expect_landing(self) -> None:
+        """Start dlt, which has something to do once the first pages are there."""
+        self._dlt = self._dlt or Worker(
+            "dlt", partial(_dlt, self._target, self._verbose), forks="dlt.destinations" in sys.modules
+        )
 
     def expect_checks(self) -> None:
         """Start Great Expectations. What it does comes last: before the first request is out, it would only be in the
@@ -48,6 +57,17 @@ class Warm:
     def make_views(self) -> None:
         """Load category_map and make every view. Raises SyncFailed with dbt's reason."""
         self._dbt.ask("make_views")
+
+    def landing(self, batch: Batch) -> Callable[[], None]:
+        """Begin to land a batch; what is returned waits for the end. That raises SyncFailed."""
+        self.expect_landing()
+        assert self._dlt is not None
+        return self._dlt.begin("load", batch)
+
+    def stop_landing(self) -> None:
+        """End dlt's process, whatever it does; the next batch starts another."""
+        if self._dlt is not None:
+            self._dlt.stop()
 
     def publish(self, wanted: Publish) -> None:
         """Publish one change set. Raises SyncFailed; only published_at tells whether it stands."""
@@ -85,6 +105,7 @@ class Warm:
     def stop(self) -> None:
         """End the processes, whatever they do; the next task starts another."""
         self._dbt.stop()
+        self.stop_landing()
         if self._expectations is not None:
             self._expectations.stop()
 
@@ -97,6 +118,14 @@ def _dbt(target: Target, verbose: bool) -> Acts:
     if known is None:
         dbt.rehearse()
     return {"make_views": dbt.make_views, "publish": dbt.publish, "compile": dbt.compile, "test": dbt.test}
+
+
+def _dlt(target: Target, verbose: bool) -> Acts:
+    from pipelines.load import Loader
+
+    # What the next sync lands would meet what this one had begun: the same content twice is refused.
+    ends_with_its_parent()
+    return {"load": Loader(target, tell if verbose else None).load}
 
 
 def _great_expectations(target: Target) -> Acts:

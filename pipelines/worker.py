@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from multiprocessing.connection import Connection as Pipe
@@ -116,6 +117,18 @@ def _serve(pipe: Pipe, parents_end: Pipe | None, prepare: Prepare, parent: int) 
     sys.stdout.flush()
     # DuckDB may print about leaked objects at an ordinary exit (STACK.md).
     os._exit(0)
+
+
+def ends_with_its_parent() -> None:
+    """From now on this process ends as soon as its parent is gone, in the middle of whatever it does."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "this process was not started by a Worker"
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def _told(act: Callable[..., Any], *arguments: object) -> tuple[Any, str | None]:

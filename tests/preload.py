@@ -21,6 +21,7 @@ import pipelines.cli  # noqa: E402
 import pipelines.command_sync  # noqa: E402
 import pipelines.dlt_postgres  # noqa: E402
 import pipelines.examine  # noqa: E402
+import pipelines.load  # noqa: E402
 import pipelines.registry  # noqa: E402
 import pipelines.report.page as page  # noqa: E402
 import pipelines.report.write  # noqa: E402

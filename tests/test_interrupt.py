@@ -216,7 +216,7 @@ def test_killed_while_the_file_is_written(moved: Shop, who: str) -> None:
     path = moved.database.target.path
     assert path is not None
     running = moved.hold(4)
-    child, _examiner = children(running.pid)
+    child, _dlt, _examiner = children(running.pid)
     moved.let_go()
     until(lambda: has_open(child, path) or not running.is_running, "dbt has the file open")
     if who != "the parent":

@@ -12,12 +12,13 @@ from functools import partial
 
 import pytest
 
+from pipelines.database import connect
 from tests.databases import Engine
 from tests.faults import dying
 from tests.faults.aftermath import Control, control, moved, survived
 from tests.shop import KEY, Shop
 from tests.shops import Shops
-from tests.test_interrupt import children, is_alive
+from tests.test_interrupt import children, is_alive, publishes_waiting
 from tests.warm import Running, start, until
 
 SEEDS = 200
@@ -30,8 +31,9 @@ PLACES: dict[str, Callable[[], None]] = {
     "before the turn": partial(dying.before, "pipelines.turn", "_begin"),
     "the turn written, not committed": partial(dying.after, "pipelines.turn", "_begin"),
     "before the first page": partial(dying.before, "pipelines.sync", "_extract"),
-    "before dlt": partial(dying.before, "pipelines.extract", "load"),
-    "dlt has loaded": partial(dying.after, "pipelines.extract", "load"),
+    "before dlt": partial(dying.before, "pipelines.extract", "land"),
+    "in dlt's process, landed": partial(dying.after, "pipelines.load", "_land"),
+    "dlt has loaded": partial(dying.after, "pipelines.extract", "land"),
     "before the plan is compared": partial(dying.before, "pipelines.sync", "_expect"),
     "before the publish": partial(dying.before, "pipelines.sync", "_publish"),
     "the change set made": partial(dying.after_statement, "create temporary table guidelight_changes"),
@@ -136,13 +138,28 @@ def test_the_parent_alone_killed_at_any_moment(
 def test_a_publish_asked_for_by_a_parent_that_is_gone_is_not_begun(shop: Shop, undisturbed: Control) -> None:
     before = shop.published()
     running = shop.begin(prepare=dying.parent_asks_and_dies)
-    found = until(lambda: len(children(running.pid)) == 2 and children(running.pid), "its two children are there")
+    found = until(lambda: len(children(running.pid)) == 3 and children(running.pid), "its children are there")
     assert running.wait().status == -signal.SIGKILL
-    dbt, _examiner = found
+    dbt, _dlt, _examiner = found
     assert is_alive(dbt), "it is stopped, and has the request in its pipe"
     os.kill(dbt, signal.SIGCONT)
     until(lambda: not is_alive(dbt), "it has ended")
     assert shop.published() == before
+    assert again(shop, undisturbed) == "begun"
+
+
+@pytest.mark.postgres_only
+def test_a_load_ends_with_the_parent_that_is_gone(shop: Shop, undisturbed: Control) -> None:
+    """What dlt had begun would be landed beside the next sync's, and the same content twice is refused."""
+    with connect(shop.database.target) as analyst:
+        analyst.execute("begin")
+        analyst.execute("lock table staging_treez.payloads in exclusive mode")
+        running = shop.begin(prepare=dying.grouped)
+        until(lambda: publishes_waiting(shop), "dlt waits for the lock")
+        running.send(signal.SIGKILL)
+        assert running.wait().status == -signal.SIGKILL
+        until(lambda: not dying.members(running.pid), "its children have ended")
+        analyst.execute("rollback")
     assert again(shop, undisturbed) == "begun"
 
 

@@ -64,10 +64,20 @@ def out_of_memory(pid: int) -> None:
 def test_dbts_process_is_killed_alone(shop: Shop, undisturbed: Control) -> None:
     before = shop.published()
     running = shop.hold(3)
-    dbt, _examiner = children(running.pid)
+    dbt, _dlt, _examiner = children(running.pid)
     out_of_memory(dbt)
     shop.let_go()
     failed(shop, shop.ended(running), before, "the process that runs dbt ended without an answer")
+    healed(shop, undisturbed)
+
+
+def test_dlts_process_is_killed_alone(shop: Shop, undisturbed: Control) -> None:
+    before = shop.published()
+    running = shop.hold(3)
+    _dbt, dlt, _examiner = children(running.pid)
+    out_of_memory(dlt)
+    shop.let_go()
+    failed(shop, shop.ended(running), before, "the process that runs dlt ended without an answer")
     healed(shop, undisturbed)
 
 
@@ -77,7 +87,7 @@ def test_dbts_process_is_killed_in_the_publish(shop: Shop, undisturbed: Control)
     with products_locked(shop):
         running = shop.begin()
         until(lambda: publishes_waiting(shop), "the publish waits for the lock")
-        dbt, _examiner = children(running.pid)
+        dbt, _dlt, _examiner = children(running.pid)
         out_of_memory(dbt)
     failed(shop, shop.ended(running), before, "the process that runs dbt ended without an answer")
     healed(shop, undisturbed)
@@ -86,7 +96,7 @@ def test_dbts_process_is_killed_in_the_publish(shop: Shop, undisturbed: Control)
 def test_great_expectations_process_is_killed_alone(shop: Shop, undisturbed: Control) -> None:
     """What it would have checked was published by then: that it was not checked is an error, and said."""
     running = shop.hold(3)
-    _dbt, examiner = children(running.pid)
+    _dbt, _dlt, examiner = children(running.pid)
     out_of_memory(examiner)
     shop.let_go()
     synced = shop.ended(running)
@@ -139,7 +149,7 @@ def test_a_load_that_a_killed_sync_left_on_the_way(shop: Shop, undisturbed: Cont
     """Its files are there still when the next one starts in the same place: they are not loaded (finding 1)."""
     running = shop.begin(prepare=partial(dying.before, "pipelines.load", "_open_destination"))
     assert running.wait().status == -signal.SIGKILL
-    packages = list(shop.home.glob("guidelight-*/*/load/normalized/*/new_jobs/*"))
+    packages = list(shop.home.glob("guidelight-*/*/*/load/normalized/*/new_jobs/*"))
     assert packages, "a package that was ready to be loaded"
     assert survived(shop, undisturbed, shop.ended(shop.begin())) == "begun"
     assert all(package.exists() for package in packages), "nobody touched them"

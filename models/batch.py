@@ -1,0 +1,26 @@
+"""What goes to dlt's process at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one of a source's staging tables, column by column, in the table's order."""
+
+    table: str
+    columns: list[list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows that one sync lands, and the directory that its batches share; `is_last`: nothing follows."""
+
+    source: str
+    sync_log_id: UUID
+    directory: str
+    rows: list[Rows]
+    is_last: bool
