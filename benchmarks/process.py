@@ -15,12 +15,13 @@ from pathlib import Path
 from benchmarks.measured import NotMeasured
 from pipelines.settings import ROOT
 
-_SAMPLED_EVERY = 0.1
-"""Seconds. A peak that is shorter may be missed, but for that of the largest process, which the kernel keeps."""
+_SAMPLED_EVERY = (0.1, 1.0)
+"""Seconds, at least and at most. A peak that is shorter may be missed, but for that of the largest process, which the
+kernel keeps."""
 
 _SHARE = 0.03
-"""What watching may take of a core: the kernel walks through every page, 40 ms where 2 GB are held, and whoever holds
-most would be slowed down most."""
+"""What watching may take of a core where that leaves it a look a second: the kernel walks through every page, 40 ms
+where 2 GB are held, and whoever holds most would be slowed down most."""
 
 _SAID = 2_000
 """Characters kept of what a command that failed said at last."""
@@ -72,7 +73,8 @@ class Memory:
 
     def _watch(self) -> None:
         took = 0.0
-        while not self._ended.wait(max(_SAMPLED_EVERY, took / _SHARE)):
+        least, most = _SAMPLED_EVERY
+        while not self._ended.wait(min(max(least, took / _SHARE), most)):
             began = time.thread_time()
             self._most = max(self._most, _held(self._pid))
             took = time.thread_time() - began

@@ -7,6 +7,7 @@ whole, by its announced count or by a second pass, and before each product that 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -98,14 +99,16 @@ class Extraction:
             asked = self._product
             records = self._everything(reader, validator) if asked is None else self._one(reader, validator, asked)
             try:
-                land(self._warm, source, self.received, self._landing(records))
+                # Closed first of all: what the listing's end would have said of its pages is said then.
+                with closing(self._landing(records)) as arriving:
+                    land(self._warm, source, self.received, arriving)
             finally:
                 unkept = kept.save(self._target, self._tell)
                 if unkept is not None:
                     self.warnings.append({"kind": "access token", "message": unkept})
                 self._conclude()
 
-    def _landing(self, records: Iterator[Record]) -> Iterator[Record]:
+    def _landing(self, records: Iterator[Record]) -> Generator[Record, None, None]:
         yield from records
         self._progress.entered(Stage.LANDING)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,8 +19,8 @@ from pipelines.database import connect
 from pipelines.errors import SyncFailed
 from pipelines.library_log import begins, tell_of_dlt
 from pipelines.settings import Target, quiet_libraries
-from pipelines.uninstalled import uninstalled
-from pipelines.working_files import unwritten
+from pipelines.uninstalled import uninstall
+from pipelines.working_files import unwritten, working_directory
 
 if TYPE_CHECKING:
     import dlt
@@ -69,8 +68,8 @@ _SCHEMAS = {"payloads": _PAYLOADS, "sightings": _SIGHTINGS, "rejected_records": 
 def prepare() -> None:
     """Import dlt, half a second of work, without what it imports wherever that is installed."""
     quiet_libraries()
-    with uninstalled(*_UNWANTED):
-        import dlt.destinations  # noqa: F401
+    uninstall(*_UNWANTED)
+    import dlt.destinations  # noqa: F401
 
 
 class Loader:
@@ -85,32 +84,31 @@ class Loader:
         self._target = target
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="landing")
         self._under_way: deque[Future[None]] = deque()
-        self._landed_for = ""
-        if log is not None:
-            tell_of_dlt(lambda line: log(f"{self._landed_for}{line}"))
+        self._log = log
 
     def load(self, batch: Batch) -> None:
         """Take a batch on; with the last one return when all of them are landed.
 
         Raises SyncFailed when dlt gave up on this one or one before it, or has no room for its files.
         """
-        self._landed_for = begins(batch.sync_log_id)
         if self._target.engine == "duckdb" and not batch.is_last:
             _put_aside(batch)
             return
-        self._under_way.append(self._pool.submit(_land, self._target, batch))
+        self._under_way.append(self._pool.submit(_land, self._target, batch, self._log))
         while len(self._under_way) > (0 if batch.is_last else 1):
             self._under_way.popleft().result()
 
 
-def _land(target: Target, batch: Batch) -> None:
+def _land(target: Target, batch: Batch, log: Callable[[str], None] | None) -> None:
     """dlt's three steps, in a directory that no other run of them knows."""
     import dlt
     from dlt.pipeline.exceptions import PipelineStepFailed
 
     try:
-        with uninstalled(*_UNWANTED), tempfile.TemporaryDirectory(dir=batch.directory) as directory:
+        with working_directory(batch.directory) as directory:
             pipeline = _pipeline(target, batch, directory)
+            if log is not None:
+                tell_of_dlt(lambda line: log(begins(batch.sync_log_id) + line))
             tables = chain(_aside(batch), _tables(batch))
             pipeline.extract(dlt.resource(tables, name="records"), schema=dlt.Schema(batch.source))
             pipeline.normalize()
@@ -119,13 +117,15 @@ def _land(target: Target, batch: Batch) -> None:
     except PipelineStepFailed as error:
         deepest = _deepest(error)
         if isinstance(deepest, OSError) and deepest.errno in _NO_ROOM:
-            raise unwritten(deepest) from error
+            raise unwritten(deepest, _parent(batch)) from error
         raise SyncFailed(
             f"dlt could not land the records in staging ({error.step}): {_first_line(deepest)}. "
             "Nothing was published: run the sync again"
         ) from error
-    except OSError as error:
-        raise unwritten(error) from error
+
+
+def _parent(batch: Batch) -> str:
+    return str(Path(batch.directory).parent)
 
 
 def _put_aside(batch: Batch) -> None:
@@ -138,7 +138,7 @@ def _put_aside(batch: Batch) -> None:
             with pa.ipc.new_file(directory / f"{number:06d}.{rows.table}.arrow", table.schema) as file:
                 file.write_table(table)
     except OSError as error:
-        raise unwritten(error) from error
+        raise unwritten(error, _parent(batch)) from error
 
 
 def _aside(batch: Batch) -> Iterator[Any]:

@@ -41,18 +41,17 @@ class Warm:
 
     def expect_landing(self) -> None:
         """Start dlt, which has something to do once the first pages are there."""
-        self._dlt = self._dlt or Worker(
-            "dlt", partial(_dlt, self._target, self._verbose), forks="dlt.destinations" in sys.modules
-        )
+        if self._dlt is None:
+            forks = "dlt.destinations" in sys.modules
+            self._dlt = Worker("dlt", partial(_dlt, self._target, self._verbose), forks=forks)
+        self._dlt.start()
 
     def expect_checks(self) -> None:
-        """Start Great Expectations. What it does comes last: before the first request is out, it would only be in the
-        way of dbt and of the parent, which import at the same time."""
-        self._expectations = self._expectations or self._examiner()
-
-    def _examiner(self) -> Worker:
-        forks = "great_expectations" in sys.modules
-        return Worker("Great Expectations", partial(_great_expectations, self._target), forks=forks)
+        """Start Great Expectations, whose turn comes last: it gives way to the others."""
+        if self._expectations is None:
+            forks = "great_expectations" in sys.modules
+            self._expectations = Worker("Great Expectations", partial(_great_expectations, self._target), forks=forks)
+        self._expectations.start()
 
     def make_views(self) -> None:
         """Load category_map and make every view. Raises SyncFailed with dbt's reason."""

@@ -35,7 +35,13 @@ class Worker:
         self._name = name
         self._prepare = prepare
         self._forks = forks
-        self._start()
+        self._process: BaseProcess | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Start the process where none is running."""
+        if self._process is None:
+            self._start()
 
     def _start(self) -> None:
         # Killed in the middle of its work it leaves semaphores, which Python's tracker removes, and mourns.
@@ -44,14 +50,14 @@ class Worker:
         context: Any = multiprocessing.get_context("fork" if self._forks else "spawn")
         self._pipe, theirs = context.Pipe()
         ours = self._pipe if self._forks else None
-        self._process: BaseProcess | None = context.Process(
+        self._process = process = context.Process(
             target=_serve, args=(theirs, ours, self._prepare, os.getpid()), name=f"guidelight-{self._name}", daemon=True
         )
         # A forked child has our handlers until it sets its own, and either has Python's for Ctrl-C.
         early = {signal.SIGINT, signal.SIGTERM} if self._forks else {signal.SIGINT}
         before = signal.pthread_sigmask(signal.SIG_BLOCK, early)
         try:
-            self._process.start()
+            process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
@@ -65,8 +71,7 @@ class Worker:
 
     def begin(self, act: str, *arguments: object) -> Callable[[], Any]:
         """Have an act begun; what is returned waits for its answer, as `ask` does."""
-        if self._process is None:
-            self._start()
+        self.start()
         gone: OSError | None = None
         try:
             self._pipe.send((act, arguments))

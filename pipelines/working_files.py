@@ -10,18 +10,20 @@ from pipelines.errors import SyncFailed
 
 
 @contextmanager
-def working_directory() -> Iterator[str]:
-    """A directory for one sync's files, removed at its end. Raises SyncFailed where the machine has no room for it."""
+def working_directory(within: str | None = None) -> Iterator[str]:
+    """A directory for files of one sync, removed at its end as far as it can be; `within` another one, else where the
+    machine keeps such. Raises SyncFailed where there is no room for it."""
     try:
-        with tempfile.TemporaryDirectory(prefix="guidelight-") as directory:
-            yield directory
+        made = tempfile.TemporaryDirectory(prefix="guidelight-", dir=within, ignore_cleanup_errors=True)
     except OSError as error:
-        raise unwritten(error) from error
+        raise unwritten(error, within or tempfile.tempdir) from error
+    with made as directory:
+        yield directory
 
 
-def unwritten(error: OSError) -> SyncFailed:
-    """That the machine has no room for the files of a load."""
-    place = error.filename or tempfile.tempdir
+def unwritten(error: OSError, place: str | None) -> SyncFailed:
+    """That the machine has no room for the files of a load at that place, where none is named by the error."""
+    place = error.filename or place
     where = "" if place is None else f" in {place}"
     return SyncFailed(
         f"The working files of a sync can't be written{where}: {error.strerror or error}. "

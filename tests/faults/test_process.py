@@ -10,9 +10,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from models.batch import Rows
 from tests.databases import Engine
 from tests.faults import dying
 from tests.faults.aftermath import Control, control, left, moved, survived
@@ -104,6 +106,41 @@ def test_great_expectations_process_is_killed_alone(shop: Shop, undisturbed: Con
     told = [message for kind, message in synced.problems if kind == "check"]
     assert [one for one in told if "the process that runs Great Expectations ended without an answer" in one], told
     assert left(shop) == undisturbed.left
+
+
+def small_batches() -> None:
+    from pipelines import landing
+
+    landing.BATCH = 3
+
+
+def test_what_comes_in_many_batches_is_landed_once(shop: Shop, undisturbed: Control) -> None:
+    synced = shop.ended(shop.begin(prepare=small_batches))
+    assert (synced.status, synced.counts) == (undisturbed.synced.status, undisturbed.synced.counts), synced.ran
+    assert left(shop) == undisturbed.left
+
+
+def test_a_batch_that_can_not_be_landed_ends_the_sync(shop: Shop, undisturbed: Control) -> None:
+    """The database refuses a row of one of them: dlt's own word for it, and no file stays behind."""
+    before = shop.published()
+    running = shop.begin(prepare=unlanded)
+    failed(shop, shop.ended(running), before, "dlt could not land the records in staging", "run the sync again")
+    assert not list(shop.home.glob("guidelight-*")), "its files are gone"
+    healed(shop, undisturbed)
+
+
+def unlanded() -> None:
+    from pipelines import load
+
+    small_batches()
+    original = load._table
+
+    def once_refused(rows: Rows) -> Any:
+        if rows.table == "payloads":
+            rows.columns[0][0] = None
+        return original(rows)
+
+    load._table = once_refused
 
 
 def in_its_place(directory: Path) -> None:
