@@ -114,6 +114,9 @@ class Wire:
                 raise _translated(error, url, deadline if watch.cut else None) from None
             except Unresolved as error:
                 raise AttemptFailed(str(error)) from error
+            except ValueError as error:
+                # requests looks where a redirect leads although it may not follow.
+                raise SourceError(f"{shown_host(url)} redirects to no address at all: check base_url") from error
         if watch.cut:
             raise _too_slow(url, deadline)
         return Response(answer.status_code, answer.headers, body)

@@ -65,7 +65,7 @@ class Running:
 
     def __init__(self, argv: Sequence[str], env: Mapping[str, str], home: Path, prepare: Prepare | None) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        self._said = [Path(tempfile.mkstemp(dir=home, prefix=name)[1]) for name in ("stdout-", "stderr-")]
+        self._said = [_file(home, name) for name in ("stdout-", "stderr-")]
         self._process = _CONTEXT.Process(
             target=_command, args=(list(argv), dict(env), home, *self._said, prepare), daemon=False
         )
@@ -104,6 +104,12 @@ class Running:
         """SIGKILL: nothing of it gets to tidy up."""
         self.send(signal.SIGKILL)
         return self.wait()
+
+
+def _file(home: Path, prefix: str) -> Path:
+    number, path = tempfile.mkstemp(dir=home, prefix=prefix)
+    os.close(number)
+    return Path(path)
 
 
 def start(
