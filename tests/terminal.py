@@ -11,6 +11,7 @@ import select
 import struct
 import sys
 import termios
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -82,7 +83,11 @@ class Terminal:
         os.write(self._ours, keys.encode())
 
     def _end(self) -> None:
+        deadline = time.monotonic() + PATIENCE
         while self._running.is_running:
+            if time.monotonic() > deadline:
+                self._running.kill()
+                raise AssertionError(f"the command did not end in {PATIENCE:.0f} s:\n{self.shown}")
             self._read(0.05)
         self.status = self._running.wait().status
         while self._read(0):
