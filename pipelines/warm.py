@@ -13,6 +13,7 @@ from models.batch import Batch
 from models.check import Expectation, Found
 from models.publish import Publish
 from pipelines.console import tell
+from pipelines.errors import ConfigurationError, SyncFailed
 from pipelines.settings import Target
 from pipelines.worker import Acts, Worker, ends_with_its_parent
 
@@ -34,23 +35,18 @@ class Warm:
 
     def __init__(self, target: Target, *, verbose: bool = False) -> None:
         self._dbt = Worker("dbt", partial(_dbt, target, verbose), forks=target.engine in PARSED)
-        self._target = target
-        self._verbose = verbose
-        self._dlt: Worker | None = None
-        self._expectations: Worker | None = None
+        self._dlt = Worker("dlt", partial(_dlt, target, verbose), forks="dlt.destinations" in sys.modules)
+        self._expectations = Worker(
+            "Great Expectations", partial(_great_expectations, target), forks="great_expectations" in sys.modules
+        )
+        self._dbt.start()
 
     def expect_landing(self) -> None:
         """Start dlt, which has something to do once the first pages are there."""
-        if self._dlt is None:
-            forks = "dlt.destinations" in sys.modules
-            self._dlt = Worker("dlt", partial(_dlt, self._target, self._verbose), forks=forks)
         self._dlt.start()
 
     def expect_checks(self) -> None:
         """Start Great Expectations, whose turn comes last: it gives way to the others."""
-        if self._expectations is None:
-            forks = "great_expectations" in sys.modules
-            self._expectations = Worker("Great Expectations", partial(_great_expectations, self._target), forks=forks)
         self._expectations.start()
 
     def make_views(self) -> None:
@@ -58,15 +54,15 @@ class Warm:
         self._dbt.ask("make_views")
 
     def landing(self, batch: Batch) -> Callable[[], None]:
-        """Begin to land a batch; what is returned waits for the end. That raises SyncFailed."""
-        self.expect_landing()
-        assert self._dlt is not None
-        return self._dlt.begin("load", batch)
+        """Begin to land a batch; what is returned waits for the end.
+
+        That raises SyncFailed; ConfigurationError for a DuckDB file that another process keeps open.
+        """
+        return partial(_landed, self._dlt.begin("load", batch))
 
     def stop_landing(self) -> None:
         """End dlt's process, whatever it does; the next batch starts another."""
-        if self._dlt is not None:
-            self._dlt.stop()
+        self._dlt.stop()
 
     def publish(self, wanted: Publish) -> None:
         """Publish one change set. Raises SyncFailed; only published_at tells whether it stands."""
@@ -89,8 +85,6 @@ class Warm:
 
         That raises SyncFailed when they could not be judged.
         """
-        self.expect_checks()
-        assert self._expectations is not None
         return self._expectations.begin("examine", source, wanted, product)
 
     def __enter__(self) -> Warm:
@@ -104,9 +98,17 @@ class Warm:
     def stop(self) -> None:
         """End the processes, whatever they do; the next task starts another."""
         self._dbt.stop()
-        self.stop_landing()
-        if self._expectations is not None:
-            self._expectations.stop()
+        self._dlt.stop()
+        self._expectations.stop()
+
+
+def _landed(answer: Callable[[], None]) -> None:
+    try:
+        answer()
+    except SyncFailed as error:
+        if isinstance(error.__cause__, ConfigurationError):
+            raise error.__cause__ from None
+        raise
 
 
 def _dbt(target: Target, verbose: bool) -> Acts:

@@ -51,6 +51,14 @@ class AttemptFailed(Exception):
         self.attempts = attempts
 
 
+class _Session(requests.Session):
+    """One that doesn't look where a redirect leads: nothing is followed, and what is no address raises a ValueError."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """None, whatever it is."""
+        return None
+
+
 class Wire:
     """Connections to servers, kept open between requests. Safe for `connections` threads at once."""
 
@@ -60,7 +68,7 @@ class Wire:
         self._timeouts = (connect, read)
         self._body_limit = body_limit
         self._under_way: set[Attempt] = set()
-        self._session = requests.Session()
+        self._session = _Session()
         # Neither proxies nor .netrc of the machine: the latter would replace our authorization.
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -114,9 +122,6 @@ class Wire:
                 raise _translated(error, url, deadline if watch.cut else None) from None
             except Unresolved as error:
                 raise AttemptFailed(str(error)) from error
-            except ValueError as error:
-                # requests looks where a redirect leads although it may not follow.
-                raise SourceError(f"{shown_host(url)} redirects to no address at all: check base_url") from error
         if watch.cut:
             raise _too_slow(url, deadline)
         return Response(answer.status_code, answer.headers, body)

@@ -29,14 +29,14 @@ _GRACE = 5.0
 
 
 class Worker:
-    """A process that was told to `prepare` its acts, started at once; `forks` where this one is prepared already."""
+    """A process that is told to `prepare` its acts when it is started, at the latest by its first task; `forks` where
+    this one is prepared already."""
 
     def __init__(self, name: str, prepare: Prepare, *, forks: bool) -> None:
         self._name = name
         self._prepare = prepare
         self._forks = forks
         self._process: BaseProcess | None = None
-        self.start()
 
     def start(self) -> None:
         """Start the process where none is running."""
@@ -65,7 +65,8 @@ class Worker:
     def ask(self, act: str, *arguments: object) -> Any:
         """Have an act done and return its answer; a process that was stopped is started anew.
 
-        Raises SyncFailed with the sentence of an error of ours, or when the process ended without an answer.
+        Raises SyncFailed with the sentence of an error of ours, which is its cause; or when the process ended without
+        an answer.
         """
         return self.begin(act, *arguments)()
 
@@ -89,7 +90,7 @@ class Worker:
                 f"the process that runs {self._name} ended without an answer: run the sync again"
             ) from error
         if failure is not None:
-            raise SyncFailed(failure)
+            raise SyncFailed(str(failure)) from failure
         return answer
 
     def stop(self) -> None:
@@ -136,9 +137,9 @@ def ends_with_its_parent() -> None:
     threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
-def _told(act: Callable[..., Any], *arguments: object) -> tuple[Any, str | None]:
-    """What an act answered, or the sentence of the error of ours that it raised."""
+def _told(act: Callable[..., Any], *arguments: object) -> tuple[Any, GuidelightError | None]:
+    """What an act answered, or the error of ours that it raised."""
     try:
         return act(*arguments), None
     except GuidelightError as error:
-        return None, str(error)
+        return None, error

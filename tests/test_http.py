@@ -134,6 +134,16 @@ def test_a_redirect_is_not_followed(status: int) -> None:
     assert SECRET not in str(error.value)
 
 
+def test_a_redirect_to_what_is_no_address_is_told_as_one() -> None:
+    with (
+        Server(answer(302, Location="http://[x.example/")) as server,
+        client() as made,
+        pytest.raises(SourceError, match="redirects .* to no address at all"),
+    ):
+        ask(server, made)
+    assert len(server.requests) == 1
+
+
 def test_a_body_that_drips_ends_at_the_deadline_of_the_attempt() -> None:
     def drip(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 X\r\nContent-Length: 100000\r\n\r\n")

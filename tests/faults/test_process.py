@@ -10,20 +10,22 @@ import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from models.batch import Rows
+from pipelines.errors import ConfigurationError
+from pipelines.settings import Target
 from tests.databases import Engine
 from tests.faults import dying
 from tests.faults.aftermath import Control, control, left, moved, survived
 from tests.faults.test_full_disk import small_disk
 from tests.faults.test_takeover import SILENT
-from tests.shop import Shop, Synced
+from tests.shop import KEY, Shop, Synced
 from tests.shops import Shops
 from tests.test_interrupt import children, is_alive, products_locked, publishes_waiting
-from tests.warm import until
+from tests.warm import start, until
 
 pytestmark = [pytest.mark.long, pytest.mark.alternating]
 
@@ -63,23 +65,14 @@ def out_of_memory(pid: int) -> None:
     until(lambda: not is_alive(pid), "it is gone")
 
 
-def test_dbts_process_is_killed_alone(shop: Shop, undisturbed: Control) -> None:
+@pytest.mark.parametrize("name", ["dbt", "dlt"])
+def test_a_process_is_killed_alone(shop: Shop, undisturbed: Control, name: str) -> None:
     before = shop.published()
     running = shop.hold(3)
-    dbt, _dlt, _examiner = children(running.pid)
-    out_of_memory(dbt)
+    dbt, dlt, _examiner = children(running.pid)
+    out_of_memory({"dbt": dbt, "dlt": dlt}[name])
     shop.let_go()
-    failed(shop, shop.ended(running), before, "the process that runs dbt ended without an answer")
-    healed(shop, undisturbed)
-
-
-def test_dlts_process_is_killed_alone(shop: Shop, undisturbed: Control) -> None:
-    before = shop.published()
-    running = shop.hold(3)
-    _dbt, dlt, _examiner = children(running.pid)
-    out_of_memory(dlt)
-    shop.let_go()
-    failed(shop, shop.ended(running), before, "the process that runs dlt ended without an answer")
+    failed(shop, shop.ended(running), before, f"the process that runs {name} ended without an answer")
     healed(shop, undisturbed)
 
 
@@ -127,6 +120,21 @@ def test_a_batch_that_can_not_be_landed_ends_the_sync(shop: Shop, undisturbed: C
     failed(shop, shop.ended(running), before, "dlt could not land the records in staging", "run the sync again")
     assert not list(shop.home.glob("guidelight-*")), "its files are gone"
     healed(shop, undisturbed)
+
+
+def test_a_plan_whose_landing_is_refused_the_database_says_so(shop: Shop) -> None:
+    words = ["plan", "--json", "--database", shop.database.url]
+    ran = start(words, home=shop.home, env={KEY: shop.sandbox.api_key}, prepare=held_elsewhere).wait()
+    assert (ran.status, ran.json["error"]) == (2, "held elsewhere"), ran
+
+
+def held_elsewhere() -> None:
+    from pipelines import load
+
+    def refused(target: Target) -> NoReturn:
+        raise ConfigurationError("held elsewhere")
+
+    load._open_destination = refused
 
 
 def unlanded() -> None:
