@@ -138,7 +138,7 @@ def test_a_redirect_to_what_is_no_address_is_told_as_one() -> None:
     with (
         Server(answer(302, Location="http://[x.example/")) as server,
         client() as made,
-        pytest.raises(SourceError, match="redirects .* to no address at all"),
+        pytest.raises(SourceError, match=r"redirects .* to no address at all"),
     ):
         ask(server, made)
     assert len(server.requests) == 1
