@@ -122,6 +122,8 @@ def _land(target: Target, batch: Batch, log: Callable[[str], None] | None) -> No
             f"dlt could not land the records in staging ({error.step}): {_first_line(deepest)}. "
             "Nothing was published: run the sync again"
         ) from error
+    except OSError as error:
+        raise unwritten(error, _parent(batch)) from error
 
 
 def _parent(batch: Batch) -> str:
