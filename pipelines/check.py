@@ -24,30 +24,21 @@ def check(target: Target, warm: Warm, published: Publish, settings: CheckSetting
 
     A layer that can't be run is one broken check, which makes the sync partial: silence would be a pass.
     """
-    with connect(target) as connection:
-        now = metrics(connection, published.source)
+    with connect(target, read_only=True) as connection:
         last = last_metrics(connection, published.integration_id) if published.product is None else None
     wanted = expectations(settings, last, may_fall=published.allow_mass_deactivation)
-    if target.engine == "duckdb":
-        # One process at a time has the file.
-        found = _tested(warm, published, settings.max_age_hours)
-        return now, found + _examined(warm.examining(published.source, wanted, published.product))
     examined = warm.examining(published.source, wanted, published.product)
-    return now, _tested(warm, published, settings.max_age_hours) + _examined(examined)
+    tested = warm.testing(published, settings.max_age_hours)
+    with connect(target, read_only=True) as connection:
+        now = metrics(connection, published.source)
+    return now, _answered("dbt_data_tests", tested) + _answered("great_expectations", examined)
 
 
-def _tested(warm: Warm, published: Publish, max_age_hours: float) -> list[Found]:
+def _answered(layer: str, found: Callable[[], list[Found]]) -> list[Found]:
     try:
-        return warm.test(published, max_age_hours)
+        return found()
     except SyncFailed as error:
-        return [_broken("dbt_data_tests", str(error))]
-
-
-def _examined(examined: Callable[[], list[Found]]) -> list[Found]:
-    try:
-        return examined()
-    except SyncFailed as error:
-        return [_broken("great_expectations", str(error))]
+        return [_broken(layer, str(error))]
 
 
 def _broken(name: str, reason: str) -> Found:

@@ -202,7 +202,8 @@ def open_file(
         who, cause = "another process", None
         try:
             put_back(target.path)
-            raw = duckdb.connect(str(target.path), read_only=read_only)
+            # As dbt-duckdb opens it: within a process all have to open a file alike.
+            raw = duckdb.connect(str(target.path), config={"access_mode": "read_only"} if read_only else {})
             # It goes to standard output, in front of what a command prints there.
             raw.execute("set enable_progress_bar = false")
             if not read_only:

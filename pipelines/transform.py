@@ -125,7 +125,8 @@ class Dbt:
         """
         told = as_yaml(json.loads(wanted.as_vars()) | {"max_age_hours": max_age_hours})
         which = "tag:check" if wanted.product is None else "tag:check,tag:row"
-        result = self._run(self.manifest, "test", _UNLISTED, "--select", which, "--vars", told, of=wanted.sync_log_id)
+        words = ("test", _UNLISTED, "--select", which, "--vars", told)
+        result = self._run(self.manifest, *words, of=wanted.sync_log_id, read_only=True)
         if result.exception is not None:
             raise SyncFailed(_reason(result))
         return [self._found(one) for one in result.result.results]
@@ -158,7 +159,9 @@ class Dbt:
             raise SyncFailed(_reason(result))
         return result
 
-    def _run(self, manifest: Manifest | None, *words: str, of: UUID | str | None = None) -> Any:
+    def _run(
+        self, manifest: Manifest | None, *words: str, of: UUID | str | None = None, read_only: bool = False
+    ) -> Any:
         from dbt.cli.main import dbtRunner
 
         paths = (
@@ -169,17 +172,19 @@ class Dbt:
             "--target-path",
             str(build_directory() / "dbt"),
         )
+        if read_only and self.target.engine == "duckdb":
+            words = (*words, "--target", "duckdb_read_only")
         heard = [] if self._log is None or of is None else [of_dbt(self._log, of)]
         fresh = None if manifest is None else _uncompiled(manifest)
-        with self._file_in_hand() if manifest is not None and words[0] != "list" else nullcontext():
+        with self._file_in_hand(read_only) if manifest is not None and words[0] != "list" else nullcontext():
             result = dbtRunner(manifest=fresh, callbacks=heard).invoke([*words, *paths, *_FLAGS])
             self._close()
         return result
 
-    def _file_in_hand(self) -> AbstractContextManager[object]:
+    def _file_in_hand(self, read_only: bool) -> AbstractContextManager[object]:
         """A connection of ours to the DuckDB file while dbt works on it: its own is of the same process then, and there
         at once. dbt's wait for a file that others hold doubles from try to try, and a busy reader outlasts it."""
-        return connect(self.target) if self.target.engine == "duckdb" else nullcontext()
+        return connect(self.target, read_only=read_only) if self.target.engine == "duckdb" else nullcontext()
 
     def _close(self) -> None:
         """Free the DuckDB file: dbt-duckdb keeps it open as long as the process lives."""

@@ -73,10 +73,12 @@ class Warm:
         compiled: dict[str, str] = self._dbt.ask("compile", wanted)
         return compiled
 
-    def test(self, wanted: Publish, max_age_hours: float) -> list[Found]:
-        """Run dbt's data tests on what was published. Raises SyncFailed when they could not be run."""
-        found: list[Found] = self._dbt.ask("test", wanted, max_age_hours)
-        return found
+    def testing(self, wanted: Publish, max_age_hours: float) -> Callable[[], list[Found]]:
+        """Begin dbt's data tests on what was published; what is returned waits for the end.
+
+        That raises SyncFailed when they could not be run.
+        """
+        return self._dbt.begin("test", wanted, max_age_hours)
 
     def examining(
         self, source: str, wanted: list[Expectation], product: str | None = None
