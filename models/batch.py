@@ -17,10 +17,14 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows that one sync lands, and the directory that its batches share; `is_last`: nothing follows."""
+    """Rows that one sync lands, and the directory that its batches share; `is_last`: nothing follows.
+
+    `superseded`: products whose sightings of earlier batches give way to those of this one, the last.
+    """
 
     source: str
     sync_log_id: UUID
     directory: str
     rows: list[Rows]
     is_last: bool
+    superseded: frozenset[str] = frozenset()

@@ -20,7 +20,7 @@ from pipelines.database import connect
 from pipelines.errors import SourceError, SourceRefused, SyncFailed
 from pipelines.http import Client, Limits
 from pipelines.kept_token import kept_token
-from pipelines.landing import land
+from pipelines.landing import BATCH, land
 from pipelines.progress import Progress, Reading, Stage
 from pipelines.received import Received, landed
 from pipelines.settings import Target
@@ -30,6 +30,9 @@ from pipelines.validate import Validator
 from pipelines.warm import Warm
 
 Tell = Callable[[str], None]
+
+_Judged = Generator[list[Record], None, bool]
+"""Pages' new contents as they arrive, and at their end a verdict."""
 
 _UNCOUNTED = "no count was announced, and one reading does not prove it"
 
@@ -108,7 +111,7 @@ class Extraction:
                     self.warnings.append({"kind": "access token", "message": unkept})
                 self._conclude()
 
-    def _landing(self, records: Iterator[Record]) -> Generator[Record, None, None]:
+    def _landing(self, records: Iterator[list[Record]]) -> Generator[list[Record], None, None]:
         yield from records
         self._progress.entered(Stage.LANDING)
 
@@ -119,13 +122,13 @@ class Extraction:
         without_id = any(rejected.source_id is None for rejected, _ in self.received.rejected.values())
         self.complete = self.complete and not without_id
 
-    def _one(self, reader: Reader, validator: Validator, product: str) -> Iterator[Record]:
+    def _one(self, reader: Reader, validator: Validator, product: str) -> Iterator[list[Record]]:
         yield from self._taken(reader.look_up([product]), validator)
         if not self.received.fetched:
             raise SyncFailed(f"The source does not list a product {product}: check the id, or run a full sync")
 
-    def _everything(self, reader: Reader, validator: Validator) -> Iterator[Record]:
-        """The records whose content has to be landed, as they arrive; everything else is noted on the way."""
+    def _everything(self, reader: Reader, validator: Validator) -> Iterator[list[Record]]:
+        """The records whose content has to be landed, page by page; everything else is noted on the way."""
         first = reader.listing()
         yield from self._pass(first, validator)
         proven = first.proof.stands
@@ -139,7 +142,7 @@ class Extraction:
             proven = yield from self._looked_up(reader, validator, first.proof.announced)
         self.complete = proven
 
-    def _second_pass(self, first: Listing, second: Listing, validator: Validator) -> Generator[Record, None, bool]:
+    def _second_pass(self, first: Listing, second: Listing, validator: Validator) -> _Judged:
         """Read the list again; whether that proves what the first pass could not."""
         self._tell("One reading does not prove the list whole: it is read a second time")
         self._progress.entered(Stage.READING_AGAIN)
@@ -159,7 +162,7 @@ class Extraction:
         self._doubted(doubts, "; a second reading did not settle it")
         return False
 
-    def _pass(self, listing: Listing, validator: Validator, *, again: bool = False) -> Iterator[Record]:
+    def _pass(self, listing: Listing, validator: Validator, *, again: bool = False) -> Iterator[list[Record]]:
         try:
             yield from self._taken(self._watched(listing), validator, again=again)
         finally:
@@ -174,21 +177,26 @@ class Extraction:
             self._progress.read(Reading(page.number, proof.distinct, pages, proof.announced))
             yield page
 
-    def _taken(self, pages: Iterator[Page], validator: Validator, *, again: bool = False) -> Iterator[Record]:
+    def _taken(self, pages: Iterator[Page], validator: Validator, *, again: bool = False) -> Iterator[list[Record]]:
         for page in pages:
             now = datetime.now(UTC)
+            new: list[Record] = []
             for raw in page.records:
                 seen = validator.check(RawProduct(raw, page.number))
                 if self.received.take(seen, now, again=again) and isinstance(seen, Record):
-                    yield seen
+                    new.append(seen)
+                if len(new) == BATCH:
+                    yield new
+                    new = []
             self._arrived(self.received.fetched)
+            yield new
 
     def _doubted(self, doubts: list[str], more: str = "") -> None:
         self.problems.extend(
             Problem(ProblemKind.LISTING, f"The listing is not proven complete: {doubt}{more}") for doubt in doubts
         )
 
-    def _looked_up(self, reader: Reader, validator: Validator, announced: int | None) -> Generator[Record, None, bool]:
+    def _looked_up(self, reader: Reader, validator: Validator, announced: int | None) -> _Judged:
         """Ask for each product that is about to go by its id; whether nothing is in doubt after that.
 
         What the listing lacks although it is there may be the source's own way, but not where it announced more.

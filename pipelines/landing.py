@@ -13,24 +13,27 @@ from pipelines.warm import Warm
 from pipelines.working_files import working_directory
 
 BATCH = 10_000
-"""Payloads in a batch at most: what is held in memory at a time, here and in dlt's process."""
+"""Payloads in a batch, of which pages arrive at most so many at a time: what is held in memory, here and at dlt's."""
+
+_SIGHTINGS = 3 * BATCH
+"""Sightings in a batch, where there are no new payloads to speak of."""
 
 _WAITS = 2.0
 """Seconds after which what has come is a batch. Where the source is slow, little is left to be landed at its end."""
 
 
-def land(warm: Warm, source: str, received: Received, records: Iterable[Record]) -> None:
-    """Append to staging_<source>: the payloads of `records` as they stream by, then what was received of them.
+def land(warm: Warm, source: str, received: Received, arriving: Iterable[list[Record]]) -> None:
+    """Append to staging_<source>, while pages arrive, their payloads and what was received of them.
 
     A fresh working directory for each sync: a package that a killed run left would be loaded instead of this one
     (RELIABILITY.md, finding 1). Nothing that dlt reports is taken for proof; the publish counts the rows itself.
-    Raises SyncFailed when dlt gives up, or has no room for its files; and what `records` raises.
+    Raises SyncFailed when dlt gives up, or has no room for its files; and what `arriving` raises.
     """
     with working_directory() as directory, ExitStack() as unless_all_is_landed:
         # Its files go with the directory.
         unless_all_is_landed.callback(warm.stop_landing)
         landed = None
-        for batch in _batches(directory, source, received, records):
+        for batch in _batches(directory, source, received, arriving):
             if landed is not None:
                 landed()
             landed = warm.landing(batch)
@@ -39,19 +42,23 @@ def land(warm: Warm, source: str, received: Received, records: Iterable[Record])
         unless_all_is_landed.pop_all()
 
 
-def _batches(directory: str, source: str, received: Received, records: Iterable[Record]) -> Iterator[Batch]:
+def _batches(directory: str, source: str, received: Received, arriving: Iterable[list[Record]]) -> Iterator[Batch]:
     def batch(*rows: Rows, is_last: bool = False) -> Batch:
-        return Batch(source, received.sync_log_id, directory, [one for one in rows if one.columns[0]], is_last)
+        superseded = frozenset(received.superseded) if is_last else frozenset()
+        filled = [one for one in rows if one.columns[0]]
+        return Batch(source, received.sync_log_id, directory, filled, is_last, superseded)
 
     waiting: list[Record] = []
     due = monotonic() + _WAITS
-    for record in records:
-        waiting.append(record)
-        if len(waiting) == BATCH or monotonic() > due:
-            yield batch(_payloads(waiting))
+    for records in arriving:
+        waiting += records
+        if len(waiting) >= BATCH or len(received.unlanded) >= _SIGHTINGS or monotonic() > due:
+            yield batch(_payloads(waiting), _sightings(received, received.unlanded))
             waiting = []
+            received.unlanded = {}
             due = monotonic() + _WAITS
-    yield batch(_payloads(waiting), _sightings(received), _rejected(received), is_last=True)
+    last = received.unlanded | received.superseded
+    yield batch(_payloads(waiting), _sightings(received, last), _rejected(received), is_last=True)
 
 
 def _payloads(records: list[Record]) -> Rows:
@@ -66,15 +73,14 @@ def _payloads(records: list[Record]) -> Rows:
     )
 
 
-def _sightings(received: Received) -> Rows:
-    count = len(received.sightings)
-    seen = received.sightings.values()
+def _sightings(received: Received, source_ids: Iterable[str]) -> Rows:
+    seen = [received.sightings[source_id] for source_id in source_ids]
     return Rows(
         "sightings",
         [
-            [str(received.sync_log_id)] * count,
-            [str(received.integration_id)] * count,
-            list(received.sightings),
+            [str(received.sync_log_id)] * len(seen),
+            [str(received.integration_id)] * len(seen),
+            list(source_ids),
             [content_hash for content_hash, _, _ in seen],
             [page for _, page, _ in seen],
             [at for _, _, at in seen],

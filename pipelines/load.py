@@ -94,9 +94,25 @@ class Loader:
         if self._target.engine == "duckdb" and not batch.is_last:
             _put_aside(batch)
             return
+        if batch.superseded and self._target.engine == "postgres":
+            self._wait(0)
+            _withdraw(self._target, batch)
         self._under_way.append(self._pool.submit(_land, self._target, batch, self._log))
-        while len(self._under_way) > (0 if batch.is_last else 1):
+        self._wait(0 if batch.is_last else 1)
+
+    def _wait(self, left: int) -> None:
+        while len(self._under_way) > left:
             self._under_way.popleft().result()
+
+
+def _withdraw(target: Target, batch: Batch) -> None:
+    """Remove what earlier batches landed of products whose content was another one later."""
+    with connect(target) as connection:
+        connection.execute(
+            f"delete from staging_{batch.source}.sightings where sync_log_id = $id and source_id = any($source_ids)",
+            id=batch.sync_log_id,
+            source_ids=sorted(batch.superseded),
+        )
 
 
 def _land(target: Target, batch: Batch, log: Callable[[str], None] | None) -> None:
@@ -146,7 +162,10 @@ def _put_aside(batch: Batch) -> None:
 def _aside(batch: Batch) -> Iterator[Any]:
     for path in sorted(Path(batch.directory).glob("*.arrow")):
         with pa.memory_map(str(path)) as file:
-            yield _marked(path.name.split(".")[1], pa.ipc.open_file(file).read_all())
+            name, table = path.name.split(".")[1], pa.ipc.open_file(file).read_all()
+            if name == "sightings" and batch.superseded:
+                table = table.filter([one not in batch.superseded for one in table["source_id"].to_pylist()])
+            yield _marked(name, table)
 
 
 def _pipeline(target: Target, batch: Batch, directory: str) -> dlt.Pipeline:

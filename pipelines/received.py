@@ -12,9 +12,10 @@ from pipelines.database import Connection
 
 @dataclass(slots=True)
 class Received:
-    """What a sync received, brought together: one sighting a product (the latest), each refused text once.
+    """What a sync received, brought together: one sighting a product (of its latest content), each refused text once.
 
-    `known` holds the content hashes that are landed already; it grows as new ones are on their way there.
+    `known` holds the content hashes that are landed already; it grows as new ones are on their way there. Sightings go
+    there as they come: `unlanded` have not yet, `superseded` have, with a content that the product no longer has.
     """
 
     sync_log_id: UUID
@@ -23,6 +24,8 @@ class Received:
     sightings: dict[str, tuple[str, int, datetime]] = field(default_factory=dict)
     rejected: dict[tuple[str, str], tuple[RejectedRecord, datetime]] = field(default_factory=dict)
     duplicates: int = 0
+    unlanded: dict[str, None] = field(default_factory=dict)
+    superseded: dict[str, None] = field(default_factory=dict)
 
     def take(self, seen: Record | RejectedRecord, at: datetime, *, again: bool = False) -> bool:
         """Count one record as seen; True when it is a content that has to be landed.
@@ -32,8 +35,12 @@ class Received:
         if isinstance(seen, RejectedRecord):
             self.rejected.setdefault((seen.text, seen.reason), (seen, at))
             return False
-        self.duplicates += not again and seen.source_id in self.sightings
-        self.sightings[seen.source_id] = (seen.content_hash, seen.page, at)
+        before = self.sightings.get(seen.source_id)
+        self.duplicates += not again and before is not None
+        if before is None or before[0] != seen.content_hash:
+            self.sightings[seen.source_id] = (seen.content_hash, seen.page, at)
+            is_landed = before is not None and seen.source_id not in self.unlanded
+            (self.superseded if is_landed else self.unlanded)[seen.source_id] = None
         if seen.payload is None or seen.content_hash in self.known:
             return False
         self.known.add(seen.content_hash)
