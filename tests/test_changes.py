@@ -5,9 +5,12 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
+
 from tests.databases import Engine
 from tests.shop import PRODUCTS, Shop
 from tests.shops import Shops
+from tests.warm import Prepare
 
 
 def price(record: dict[str, Any], value: float) -> None:
@@ -231,10 +234,19 @@ def test_a_price_that_fits_no_column_is_null_with_a_warning(stocked: Shop) -> No
     assert {far["product_id"], text["product_id"]} <= warned
 
 
-def test_a_product_on_two_pages_counts_once_and_the_latest_wins(stocked: Shop) -> None:
+def each_page_a_batch() -> None:
+    from pipelines import landing
+
+    landing._SIGHTINGS = 1
+
+
+@pytest.mark.parametrize("prepare", [None, each_page_a_batch], ids=["together", "landed in between"])
+def test_a_product_on_two_pages_counts_once_and_the_latest_wins(stocked: Shop, prepare: Prepare | None) -> None:
     before = stocked.products()
     stocked.sandbox.set_faults(["duplicate:page=2"])
-    synced = stocked.sync()
+    synced = stocked.ended(stocked.begin(prepare=prepare))
+    landed = f"select count(*) from staging_treez.sightings where sync_log_id = '{synced.row['id']}'"
+    assert stocked.value(landed) == PRODUCTS
     assert (synced.status, synced.counts) == (0, (PRODUCTS, 0, 1, PRODUCTS - 1)), synced.ran.stderr
     assert synced.summary["duplicates"] == 1 and synced.row["listing_complete"] is True
     ((identity, change),) = stocked.changes(synced).items()
