@@ -80,33 +80,33 @@
     ) }} from guidelight_receipt
 {%- endmacro %}
 
-{# The lists of `summary`: {name: condition on the change set}. #}
+{# The lists of `summary`: {name: [condition on the change set, how many that are]}. #}
 {% macro publish_lists() -%}
     {{ return({
-        'new_products': "change = 'created'",
-        'updated': "change = 'updated'",
-        'deactivated': 'deactivates',
-        'absent': "change = 'absent'",
-        'reactivated': 'reactivates',
-        'edits_kept': 'keeps_edit',
+        'new_products': ["change = 'created'", 'receipt.created'],
+        'updated': ["change = 'updated'", 'receipt.updated'],
+        'deactivated': ['deactivates', 'receipt.deactivated'],
+        'absent': ["change = 'absent'", 'receipt.absent'],
+        'reactivated': ['reactivates', 'receipt.reactivated'],
+        'edits_kept': ['keeps_edit', '(select count(*) from guidelight_changes where keeps_edit)'],
     }) }}
 {%- endmacro %}
 
-{# `summary` as json text: at most 1,000 source_ids a list, the true totals beside them, and the receipt. #}
+{# `summary` as json text: at most 1,000 source_ids a list, the true totals beside them, and the receipt. A list that
+   is known to be empty isn't looked for. #}
 {% macro publish_summary() -%}
     '{'
-    {%- for name, condition in publish_lists().items() %}
-    || '"{{ name }}":[' || coalesce((
-        select string_agg(listed.source_id, ',' order by listed.source_id)
+    {%- for name, (condition, total) in publish_lists().items() %}
+    || '"{{ name }}":[' || case when {{ total }} > 0 then (
+        select string_agg({{ as_json_text('listed.source_id') }}, ',' order by listed.source_id)
         from (
-            select {{ as_json_text('source_id') }} as source_id
-            from guidelight_changes where {{ condition }} order by 1 limit 1000
+            select source_id from guidelight_changes where {{ condition }} order by source_id limit 1000
         ) as listed
-    ), '') || '],'
+    ) else '' end || '],'
     {%- endfor %}
     || '"totals":{'
-    {%- for name, condition in publish_lists().items() %}
-    || '"{{ name }}":' || (select count(*) from guidelight_changes where {{ condition }}) || '{{ ',' if not loop.last }}'
+    {%- for name, (condition, total) in publish_lists().items() %}
+    || '"{{ name }}":' || {{ total }} || '{{ ',' if not loop.last }}'
     {%- endfor %}
     || '},"receipt":' || cast(to_json(receipt) as varchar) || '}'
 {%- endmacro %}
