@@ -225,16 +225,16 @@ class Extraction:
     def _missing(self) -> tuple[list[str], int, int]:
         """What no page showed though it is active or in stock; and of how many active products how many would go."""
         with connect(self._target, waiting=self._tell) as connection:
-            rows = connection.rows(
+            shown = connection.tuples(
                 """
-                select source_id, coalesce(is_active, false) as is_active
+                select source_id, coalesce(is_active, false)
                 from products
                 where source = $source and source_id is not null
                     and (coalesce(is_active, false) or coalesce(in_stock, false))
                 """,
                 source=self._integration.type,
             )
-        seen = set(self.received.sightings) | {one.source_id for one, _ in self.received.rejected.values()}
-        missing = [row for row in rows if row["source_id"] not in seen]
-        active = sum(row["is_active"] for row in rows)
-        return sorted(row["source_id"] for row in missing), active, sum(row["is_active"] for row in missing)
+        rejected = {one.source_id for one, _ in self.received.rejected.values()}
+        missing = [one for one in shown if one[0] not in self.received.sightings and one[0] not in rejected]
+        active, going = (sum(is_active for _, is_active in products) for products in (shown, missing))
+        return sorted(source_id for source_id, _ in missing), active, going

@@ -58,5 +58,5 @@ class Received:
 
 def landed(connection: Connection, source: str) -> dict[str, tuple[str, str]]:
     """Every content in staging: {raw_hash: (content_hash, source_id)}. To be read under the turn."""
-    rows = connection.rows(f"select raw_hash, content_hash, source_id from staging_{source}.payloads")
-    return {row["raw_hash"]: (row["content_hash"], row["source_id"]) for row in rows}
+    rows = connection.tuples(f"select raw_hash, content_hash, source_id from staging_{source}.payloads")
+    return {raw_hash: (content_hash, source_id) for raw_hash, content_hash, source_id in rows}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
 
 import pytest
 
@@ -72,14 +73,15 @@ def test_an_expectation_that_raises_is_broken_and_grave(stocked: Shop) -> None:
 class Dead:
     """The two layers, neither of which can be run."""
 
-    def test(self, *arguments: Any) -> Any:
-        raise SyncFailed("dbt is gone")
+    def testing(self, *arguments: Any) -> Callable[[], list[Found]]:
+        return partial(gone, "dbt")
 
     def examining(self, *arguments: Any) -> Callable[[], list[Found]]:
-        def answer() -> list[Found]:
-            raise SyncFailed("Great Expectations is gone")
+        return partial(gone, "Great Expectations")
 
-        return answer
+
+def gone(layer: str) -> NoReturn:
+    raise SyncFailed(f"{layer} is gone")
 
 
 def test_a_layer_that_cannot_be_run_is_never_silence(stocked: Shop) -> None:

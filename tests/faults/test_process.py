@@ -82,7 +82,7 @@ def test_dbts_process_is_killed_in_the_publish(shop: Shop, undisturbed: Control)
     with products_locked(shop):
         running = shop.begin()
         until(lambda: publishes_waiting(shop), "the publish waits for the lock")
-        dbt, _dlt, _examiner = children(running.pid)
+        dbt, _examiner = children(running.pid)
         out_of_memory(dbt)
     failed(shop, shop.ended(running), before, "the process that runs dbt ended without an answer")
     healed(shop, undisturbed)
