@@ -1,4 +1,4 @@
-"""Judge what was published: dbt's data tests, then Great Expectations, against what the last successful sync left."""
+"""Judge what was published: dbt's data tests and Great Expectations, against what the last successful sync left."""
 
 from __future__ import annotations
 

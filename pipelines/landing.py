@@ -52,7 +52,8 @@ def _batches(directory: str, source: str, received: Received, arriving: Iterable
     due = monotonic() + _WAITS
     for records in arriving:
         waiting += records
-        if len(waiting) >= BATCH or len(received.unlanded) >= _SIGHTINGS or monotonic() > due:
+        is_due = (waiting or received.unlanded) and monotonic() > due
+        if len(waiting) >= BATCH or len(received.unlanded) >= _SIGHTINGS or is_due:
             yield batch(_payloads(waiting), _sightings(received, received.unlanded))
             waiting = []
             received.unlanded = {}

@@ -92,23 +92,28 @@ def product(database: str | None, given: str) -> dict[str, Any]:
         found = [(source, one) for source in SOURCES for one in _named(connection, source, given)]
         if len(found) > 1:
             raise ConfigurationError(f"{given} is the beginning of {len(found)} products' ids: give more of the id")
-        if not found:
+        seen = [row for source, source_id in found for row in _seen(connection, source, source_id)]
+        if not seen:
             raise ConfigurationError(
                 f"No kept sync received a product {given} (`guidelight staging show` lists the newest sync's, "
                 "`guidelight staging rejected` what could not be used)"
             )
         source, source_id = found[0]
-        seen = connection.rows(
-            f"""
-            select sync_log_id, content_hash, extracted_at, published_at from staging_{source}.products_history
-            where source_id = $id order by extracted_at, sync_log_id
-            """,
-            id=source_id,
-        )
         payload = connection.value(
             f"select payload from staging_{source}.payloads where content_hash = $hash", hash=seen[-1]["content_hash"]
         )
     return {"source": source, "source_id": source_id, **seen[-1], "contents": _contents(seen), "payload": payload}
+
+
+def _seen(connection: Connection, source: str, source_id: str) -> list[Row]:
+    """Where a product was seen, oldest first; of a sync that is under way its content may not be there yet."""
+    return connection.rows(
+        f"""
+        select sync_log_id, content_hash, extracted_at, published_at from staging_{source}.products_history
+        where source_id = $id order by extracted_at, sync_log_id
+        """,
+        id=source_id,
+    )
 
 
 def _named(connection: Connection, source: str, given: str) -> list[str]:

@@ -93,6 +93,17 @@ def test_a_product_that_nobody_saw(stocked: Shop) -> None:
     assert ran.status == 2 and "give more of the id" in ran.error
 
 
+def test_a_product_whose_content_is_still_on_its_way(stocked: Shop) -> None:
+    """dlt lands each table for itself: a sighting can be there a moment before its content."""
+    stocked.execute(
+        "insert into staging_treez.sightings "
+        "(sync_log_id, integration_id, source_id, content_hash, page, extracted_at) "
+        "select id, integration_id, 'on its way', 'none yet', 1, now() from sync_logs"
+    )
+    ran = stocked.command("staging", "show", "on its way", "--json")
+    assert ran.status == 2 and ran.json["error"].startswith("No kept sync received a product on its way"), ran
+
+
 def test_what_was_rejected_and_why(stocked: Shop) -> None:
     first = str(stocked.logs()[0]["id"])
     assert stocked.command("staging", "rejected", "--json").json == []

@@ -9,13 +9,15 @@ from functools import partial
 from typing import Any, NoReturn
 
 import pytest
+from sqlalchemy import Engine, event
 
-from models.check import Expectation, Found, Severity
+from models.check import Expectation, Found, Metrics, Severity
 from models.integration import CheckSettings
 from models.publish import Publish
 from pipelines.check import check
 from pipelines.errors import ConfigurationError, SyncFailed
 from pipelines.examine import examine
+from pipelines.expectations import expectations
 from pipelines.worker import Worker
 from tests.shop import PRODUCTS, Shop
 
@@ -68,6 +70,23 @@ def test_an_expectation_that_raises_is_broken_and_grave(stocked: Shop) -> None:
     assert (broken.passed, broken.broken, broken.is_grave) == (False, True, True)
     assert "could not judge" in broken.sentence()
     assert (ids.passed, ids.broken) == (True, False)
+
+
+def test_no_row_is_fetched_to_learn_the_columns(stocked: Shop) -> None:
+    """Great Expectations runs a query whole to learn its columns: 100,000 rows came over, twice."""
+    told: list[str] = []
+
+    def heard(*executed: Any) -> None:
+        told.append(executed[2])
+
+    event.listen(Engine, "after_cursor_execute", heard)
+    try:
+        found = examine(stocked.database.target, "treez", expectations(CheckSettings(), Metrics(PRODUCTS, 0, 0, 0)))
+    finally:
+        event.remove(Engine, "after_cursor_execute", heard)
+    asked = [statement for statement in told if statement.startswith("select source_id")]
+    assert len(found) == 10 and len(asked) > 1
+    assert all(statement.endswith(" limit 0") for statement in asked), asked
 
 
 class Dead:

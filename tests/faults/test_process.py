@@ -102,9 +102,9 @@ def test_great_expectations_process_is_killed_alone(shop: Shop, undisturbed: Con
 
 
 def small_batches() -> None:
-    from pipelines import landing
+    from pipelines import extract, landing
 
-    landing.BATCH = landing._SIGHTINGS = 3
+    landing.BATCH = landing._SIGHTINGS = extract.BATCH = 3
 
 
 def test_what_comes_in_many_batches_is_landed_once(shop: Shop, undisturbed: Control) -> None:
