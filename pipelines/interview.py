@@ -15,13 +15,14 @@ from rich.text import Text
 from models.integration import SECRETS, SETTINGS, SecretReference
 from pipelines.configure import flaw, settings_of, unknown, unusable
 from pipelines.console import Console, tell
-from pipelines.errors import ConfigurationError
+from pipelines.errors import ConfigurationError, Interrupted
 from pipelines.given import STANDARD_INPUT, Given, New, given
 from pipelines.plain import plain
 from pipelines.reach import Step, tried
 from pipelines.registry import read, refuse_second
 from pipelines.seal import needed
 from pipelines.settings import Settings, secret_keys, variable
+from pipelines.signals import interruptible
 
 _TEXT = "a line of text is needed"
 
@@ -41,11 +42,12 @@ def wanted(
     is_whole = source is not None and name is not None and not _missing(source, given(source, settings, secrets))
     if not is_whole and _at_terminal():
         try:
-            return _Interview(database, console).new(source, name, settings, secrets)
-        except (KeyboardInterrupt, EOFError):  # Ctrl-C, Ctrl-D
+            with interruptible():
+                return _Interview(database, console).new(source, name, settings, secrets)
+        except (Interrupted, EOFError) as left:  # Ctrl-C, Ctrl-D
             console.tell("")  # ends the line that was being typed
             console.tell("nothing was kept")
-            raise
+            raise SystemExit(left.exit_status if isinstance(left, Interrupted) else 130) from left
     if source is None or name is None:
         missing = " and ".join(option for option, value in (("--type", source), ("--name", name)) if value is None)
         raise ConfigurationError(
