@@ -24,10 +24,13 @@ class Heartbeat:
         self._source = source
         self._sync_log_id = sync_log_id
         self._stop = threading.Event()
+        self._tried = threading.Event()
         self._thread = threading.Thread(target=self._run, name="guidelight-heartbeat", daemon=True)
 
     def __enter__(self) -> Heartbeat:
         self._thread.start()
+        # Where the database has no room for both, it is the sync that is told so, not the beat that is missed.
+        self._tried.wait(BEAT)
         return self
 
     def __exit__(
@@ -43,12 +46,14 @@ class Heartbeat:
                 self._beat_on_one_connection()
             except GuidelightError:
                 # The database is away: the next beat tries again, and the publish will say so if it stays away.
+                self._tried.set()
                 self._stop.wait(BEAT)
 
     def _beat_on_one_connection(self) -> None:
         shown: int | None = None
         beats = 0
         with connect(self._target) as connection:
+            self._tried.set()
             while True:
                 if beats % int(BEAT) == 0:
                     beaten = connection.one(
