@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from time import monotonic
 
 from models.batch import Batch, Rows
@@ -74,7 +74,7 @@ def _payloads(records: list[Record]) -> Rows:
     )
 
 
-def _sightings(received: Received, source_ids: Iterable[str]) -> Rows:
+def _sightings(received: Received, source_ids: Collection[str]) -> Rows:
     seen = [received.sightings[source_id] for source_id in source_ids]
     return Rows(
         "sightings",
