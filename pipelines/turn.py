@@ -30,6 +30,11 @@ DEAD = 60.0
 
 _POLL = 0.5
 
+_LEAVING = 1.0
+"""Seconds that Postgres may go on counting a connection after it was closed: the heartbeat's, where a role has few."""
+
+_AGAIN = 0.05
+
 Tell = Callable[[str], None]
 
 
@@ -158,12 +163,20 @@ def _begin(connection: Connection, sync_log_id: UUID, opening: Opening) -> None:
 
 
 def _give_back(target: Target, source: str, sync_log_id: UUID) -> None:
-    # Where the database is away nothing can be given back: silence, or the end of this process, frees the turn.
-    with (
-        contextlib.suppress(ConfigurationError, DatabaseFailed),
-        connect(target, at_end=True) as connection,
-        connection.transaction(),
-    ):
+    give_up = time.monotonic() + _LEAVING
+    while True:
+        try:
+            _give_back_once(target, source, sync_log_id)
+            return
+        except (ConfigurationError, DatabaseFailed):
+            # Where the database is away nothing can be given back: silence, or the end of this process, frees the turn.
+            if time.monotonic() >= give_up:
+                return
+            time.sleep(_AGAIN)
+
+
+def _give_back_once(target: Target, source: str, sync_log_id: UUID) -> None:
+    with connect(target, at_end=True) as connection, connection.transaction():
         # A log that could not be finished must not stay running once nobody has the turn.
         _close_dead(connection, [{"id": sync_log_id}])
         if is_held(connection, source, sync_log_id):
