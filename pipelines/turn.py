@@ -30,11 +30,6 @@ DEAD = 60.0
 
 _POLL = 0.5
 
-_LEAVING = 1.0
-"""Seconds that Postgres may go on counting a connection after it was closed: the heartbeat's, where a role has few."""
-
-_AGAIN = 0.05
-
 Tell = Callable[[str], None]
 
 
@@ -163,30 +158,29 @@ def _begin(connection: Connection, sync_log_id: UUID, opening: Opening) -> None:
 
 
 def _give_back(target: Target, source: str, sync_log_id: UUID) -> None:
-    give_up = time.monotonic() + _LEAVING
-    while True:
-        try:
-            _give_back_once(target, source, sync_log_id)
-            return
-        except (ConfigurationError, DatabaseFailed):
-            # Where the database is away nothing can be given back: silence, or the end of this process, frees the turn.
-            if time.monotonic() >= give_up:
-                return
-            time.sleep(_AGAIN)
+    # Where a role has few connections: Postgres may go on counting the heartbeat's for a moment after it was closed.
+    give_up = time.monotonic() + 2 * _POLL
+    while not _is_given_back(target, source, sync_log_id) and time.monotonic() < give_up:
+        time.sleep(_POLL / 10)
 
 
-def _give_back_once(target: Target, source: str, sync_log_id: UUID) -> None:
-    with connect(target, at_end=True) as connection, connection.transaction():
-        # A log that could not be finished must not stay running once nobody has the turn.
-        _close_dead(connection, [{"id": sync_log_id}])
-        if is_held(connection, source, sync_log_id):
-            _forget_dead_plan(connection, source)
-        connection.execute(
-            "update sync_turns set sync_log_id = null, heartbeat_at = null "
-            "where source = $source and sync_log_id = $id",
-            source=source,
-            id=sync_log_id,
-        )
+def _is_given_back(target: Target, source: str, sync_log_id: UUID) -> bool:
+    try:
+        with connect(target, at_end=True) as connection, connection.transaction():
+            # A log that could not be finished must not stay running once nobody has the turn.
+            _close_dead(connection, [{"id": sync_log_id}])
+            if is_held(connection, source, sync_log_id):
+                _forget_dead_plan(connection, source)
+            connection.execute(
+                "update sync_turns set sync_log_id = null, heartbeat_at = null "
+                "where source = $source and sync_log_id = $id",
+                source=source,
+                id=sync_log_id,
+            )
+    except (ConfigurationError, DatabaseFailed):
+        # Where the database is away nothing can be given back: silence, or the end of this process, frees the turn.
+        return False
+    return True
 
 
 def _close_dead(connection: Connection, dead: list[Row]) -> None:

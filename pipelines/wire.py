@@ -16,7 +16,7 @@ from pipelines.address import Unresolved, check_url, connector, shown_host
 from pipelines.deadline import Adapter, Attempt, watched
 from pipelines.errors import SourceError
 
-_CHUNK = 64 * 1024
+_CHUNK = 1_000_000
 _PASSING = (
     requests.exceptions.ConnectionError,
     requests.exceptions.Timeout,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -20,6 +20,8 @@ _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 _REFUSED = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
+T = TypeVar("T")
+
 
 class NotJson(ValueError):
     """The bytes are no JSON, or not of the shape that was asked for; the text says which."""
@@ -28,6 +30,14 @@ class NotJson(ValueError):
 def trimmed(body: bytes) -> bytes:
     """The body without the byte order mark and white space around it."""
     return body.removeprefix(_BOM).strip()
+
+
+def at_once(raw: bytes, shape: msgspec.json.Decoder[T]) -> T | None:
+    """A body read in one go where it has the shape that is expected; None where it has another, or is no JSON."""
+    try:
+        return shape.decode(raw)
+    except _REFUSED:
+        return None
 
 
 def members(raw: bytes) -> dict[str, bytes]:
