@@ -112,3 +112,11 @@ def _pair(part: bytes) -> tuple[str, bytes]:
     if key is None or len(key.group()) < 2 or not value.startswith(b":"):
         raise NotJson("is not valid JSON")
     return str(lenient(key.group())), value[1:].strip()
+
+
+def what_it_is(body: bytes) -> str | None:
+    """What a body is that is no JSON, in words."""
+    text = trimmed(body)
+    if not text:
+        return "the answer is empty"
+    return "the answer is a web page (HTML), no data" if text.startswith(b"<") else None
