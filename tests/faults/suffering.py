@@ -58,7 +58,7 @@ def suffer(shop: Shop, case: Case) -> tuple[Synced, str]:
         if not synced.row["listing_complete"]:
             assert synced.receipt["absent"] == 0
     listed = {record["product_id"] for record in shop.sandbox.products}
-    lost = {one for one in active & listed if one not in _active(shop)} - _switched_off(shop)
+    lost = (active & listed) - _active(shop) - _switched_off(shop)
     if case.fault not in TAKES_OFF_THE_SHELF:
         assert len(lost) <= TOUCHED and not lost & set((synced.row["summary"] or {}).get("absent", [])), lost
     words = {0: "success", 1: "failed", 3: "partial"}[synced.status]
