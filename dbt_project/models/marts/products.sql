@@ -14,10 +14,6 @@ with products as (
     from {{ source('guidelight', 'products') }} as product
 ),
 
-state as (
-    select * from {{ source('guidelight', 'product_sync_state') }}
-),
-
 sightings as (
     select
         source_id,
@@ -53,7 +49,7 @@ last_seen as (
         {{- mapped_columns_of('state') }}
         state.written,
         state.warnings
-    from state
+    from {{ source('guidelight', 'product_sync_state') }} as state
     where state.source = '{{ var('source') }}'
 ),
 
@@ -66,10 +62,9 @@ present as (
     where products.source = '{{ var('source') }}' and products.source_id is not null
 ),
 
--- Most products are settled, and to look through them is most of a usual sync. Over the tables, processes of Postgres
--- share that; CTEs that are named twice would be kept first, in files. Joined by the id, which each table has an index
--- for, no plan is a bad one. A content belongs to one product: as a second column to join by it would look like chance
--- to Postgres, which then expects a single row and prepares for no more.
+-- To look through the settled is most of a usual sync. Over the tables, Postgres's processes share it; CTEs named twice
+-- would be kept first, in files. Joined by the id, for which each table has an index, no plan is a bad one; the content
+-- as a second column to join by would look like chance to Postgres, which then prepares for a single row.
 unsettled as (
     select
         known.source_id,
