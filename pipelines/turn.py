@@ -161,7 +161,7 @@ def _give_back(target: Target, source: str, sync_log_id: UUID) -> None:
     # Where a role has few connections: Postgres may go on counting the heartbeat's for a moment after it was closed.
     give_up = time.monotonic() + 2 * _POLL
     while not _is_given_back(target, source, sync_log_id) and time.monotonic() < give_up:
-        time.sleep(_POLL / 10)
+        time.sleep(_POLL)
 
 
 def _is_given_back(target: Target, source: str, sync_log_id: UUID) -> bool:

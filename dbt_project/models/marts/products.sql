@@ -63,8 +63,8 @@ present as (
 ),
 
 -- To look through the settled is most of a usual sync. Over the tables, Postgres's processes share it; CTEs named twice
--- would be kept first, in files. Joined by the id, for which each table has an index, no plan is a bad one; the content
--- as a second column to join by would look like chance to Postgres, which then prepares for a single row.
+-- would be kept first, in files. The id alone joins them, and each table has an index for it: whatever is expected of how
+-- many rows, no plan is a bad one. The content is compared.
 unsettled as (
     select
         known.source_id,
