@@ -16,11 +16,7 @@ from pipelines.address import Unresolved, check_url, connector, shown_host
 from pipelines.deadline import Adapter, Attempt, watched
 from pipelines.errors import SourceError
 
-_CHUNK = 1_000_000
-
-_PACKED = 64 * 1024
-"""Bytes read at a time of what is compressed: a hostile piece costs time when it is unpacked, whatever comes of it."""
-
+_CHUNK = 64 * 1024
 _PASSING = (
     requests.exceptions.ConnectionError,
     requests.exceptions.Timeout,
@@ -133,7 +129,7 @@ class Wire:
     def _body(self, answer: requests.Response, url: str) -> bytes:
         kept = bytearray()
         try:
-            for chunk in answer.iter_content(_PACKED if answer.headers.get("Content-Encoding") else _CHUNK):
+            for chunk in answer.iter_content(_CHUNK):
                 kept += chunk
                 if len(kept) > self._body_limit:
                     raise SourceError(

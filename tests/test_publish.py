@@ -90,6 +90,24 @@ def test_a_write_that_the_database_swallows_is_noticed(moved: Shop) -> None:
     healed(moved)
 
 
+@pytest.mark.postgres_only
+def test_new_rows_are_written_last(moved: Shop) -> None:
+    """Statistics know nothing of them: where `products` had been emptied, updates went through each for each."""
+    with moved.connection() as connection:
+        connection.script(
+            "create table written (place serial, what text);"
+            "create function note() returns trigger language plpgsql as "
+            "$$ begin insert into written (what) values (tg_op); return null; end $$;"
+            "create trigger note after insert or update on products for each statement execute function note()"
+        )
+    synced = moved.sync()
+    assert synced.status == 0, synced.ran.stderr
+    _, created, updated, _ = synced.counts
+    assert created and updated
+    written = [row["what"] for row in moved.rows("select what from written order by place")]
+    assert written == sorted(written, reverse=True) and set(written) == {"INSERT", "UPDATE"}
+
+
 @pytest.fixture
 def running(moved: Shop) -> Iterator[Running]:
     """A sync of the shop that waits for page 3."""

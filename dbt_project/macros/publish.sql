@@ -30,9 +30,11 @@
             where source = {{ source_name }} and source_id is not null
         )
     {%- endcall -%}
-    {%- call statement('insert_products') -%}{{ publish_insert(products, types) }}{%- endcall -%}
+    {#- New rows last: the statistics know nothing of them. Where somebody had emptied `products`, Postgres expected none,
+        and looked through 100,000 of them for each row to update. -#}
     {%- call statement('update_products') -%}{{ publish_update(products, types) }}{%- endcall -%}
     {%- call statement('absent_products') -%}{{ publish_absent(products) }}{%- endcall -%}
+    {%- call statement('insert_products') -%}{{ publish_insert(products, types) }}{%- endcall -%}
     {%- call statement('changes') -%}
         insert into {{ source('guidelight', 'product_changes') }}
             (sync_log_id, integration_id, source, source_id, change, cause, fields, changed_at)

@@ -21,7 +21,7 @@
 {% macro is_settled(state, product, types) -%}
     (
         {{ product }}.source_id is not null
-        and not {{ product }}.lacks_source_data
+        and {{ product }}.source_data is not null
         and {{ state }}.absent_since is null
         and {{ state }}.written is null
         {%- for column in mapped_columns() %}

@@ -14,10 +14,6 @@ with products as (
     from {{ source('guidelight', 'products') }} as product
 ),
 
-state as (
-    select * from {{ source('guidelight', 'product_sync_state') }}
-),
-
 sightings as (
     select
         source_id,
@@ -53,7 +49,7 @@ last_seen as (
         {{- mapped_columns_of('state') }}
         state.written,
         state.warnings
-    from state
+    from {{ source('guidelight', 'product_sync_state') }} as state
     where state.source = '{{ var('source') }}'
 ),
 
@@ -66,6 +62,27 @@ present as (
     where products.source = '{{ var('source') }}' and products.source_id is not null
 ),
 
+-- To look through the settled is most of a usual sync. Over the tables, Postgres's processes share it; CTEs named twice
+-- would be kept first, in files. The id alone joins them, and each table has an index for it: whatever is expected of how
+-- many rows, no plan is a bad one. The content is compared.
+unsettled as (
+    select
+        known.source_id,
+        known.content_hash,
+        {{- mapped_columns_of('known') }}
+        known.warnings
+    from {{ source(var('source'), 'sightings') }} as sighting
+    inner join {{ source('guidelight', 'product_sync_state') }} as known
+        on known.source = '{{ var('source') }}' and known.source_id = sighting.source_id
+    left join {{ source('guidelight', 'products') }} as shown
+        on shown.source = '{{ var('source') }}' and shown.source_id = sighting.source_id
+    where
+        sighting.sync_log_id = {{ sync }}
+        and known.content_hash is not distinct from sighting.content_hash
+        and known.mapping_version = {{ quoted(var('mapping_version')) }}
+        and not {{ is_settled('known', 'shown', types) }}
+),
+
 incoming as (
     select
         mapped.source_id,
@@ -76,20 +93,12 @@ incoming as (
     from mapped
     union all
     select
-        last_seen.source_id,
-        last_seen.content_hash,
+        unsettled.source_id,
+        unsettled.content_hash,
         false as is_mapped_now,
-        {{- mapped_columns_of('last_seen') }}
-        last_seen.warnings
-    from last_seen
-    inner join sightings on sightings.content_hash = last_seen.content_hash
-    left join present on present.source_id = last_seen.source_id
-    where
-        -- A content belongs to one product. Joined by it too, the two columns look like chance to Postgres, which then
-        -- expects a single row and prepares for no more.
-        sightings.source_id is not distinct from last_seen.source_id
-        and last_seen.mapping_version = {{ quoted(var('mapping_version')) }}
-        and not {{ is_settled('last_seen', 'present', types) }}
+        {{- mapped_columns_of('unsettled') }}
+        unsettled.warnings
+    from unsettled
 ),
 
 going as (
