@@ -13,6 +13,7 @@ from pipelines.settings import Target, target
 from pipelines.signals import interruptible
 from pipelines.stdout import ours_alone
 from pipelines.warm import Warm
+from pipelines.worker import imports_at_once
 
 _ORDER = (1, 2, 4, 3, 0)
 """Of several integrations, the first of these that occurs is the command's exit status (INTERFACE.md)."""
@@ -32,7 +33,9 @@ def run(database: str | None, console: Console, begin: Callable[[], Each], *, as
         with ours_alone(), interruptible():
             where = target(database)
             with Warm(where, verbose=console.verbose) as warm:
-                for told, status in begin()(where, warm):
+                with imports_at_once():
+                    each = begin()
+                for told, status in each(where, warm):
                     objects.append(told)
                     statuses.append(status)
     except (GuidelightError, Interrupted) as error:

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from models.check import IDS_KEPT, Found, Severity
 from models.publish import Publish, as_yaml
+from pipelines import lean_dbt
 from pipelines.database import connect
 from pipelines.errors import SyncFailed
 from pipelines.library_log import of_dbt
@@ -73,7 +74,8 @@ class Dbt:
         self.target = target
         self._log = log
         quiet_libraries()
-        _leave_flags_unsigned()
+        lean_dbt.spare_imports()
+        lean_dbt.leave_flags_unsigned()
         point_dbt_at(target)
         self.manifest = retargeted(manifest or parsed(target, self._parse), target)
 
@@ -85,12 +87,11 @@ class Dbt:
     def rehearse(self) -> None:
         """Have dbt do beforehand what its first task would wait for: read the project's settings, load the adapter,
         and compile the macros that a publish and its checks need, which it keeps by their text."""
-        from dbt_common.clients.jinja import template_cache
-
         self._invoke(self.manifest, "list", "--select", "products", "--output", "name")
-        for macro in self.manifest.macros.values():
-            if macro.package_name == "guidelight" or macro.original_file_path.startswith(_NEEDED):
-                template_cache.get_node_template(macro)
+        macros = self.manifest.macros.values()
+        lean_dbt.take_compiled(
+            [one for one in macros if one.package_name == "guidelight" or one.original_file_path.startswith(_NEEDED)]
+        )
 
     def make_views(self) -> None:
         """Load category_map and make every view. Raises SyncFailed with dbt's reason."""
@@ -177,7 +178,10 @@ class Dbt:
             words = (*words, "--target", "duckdb_read_only")
         heard = [] if self._log is None or of is None else [of_dbt(self._log, of)]
         fresh = None if manifest is None else _uncompiled(manifest)
-        with self._file_in_hand(read_only) if manifest is not None and words[0] != "list" else nullcontext():
+        with (
+            self._file_in_hand(read_only) if manifest is not None and words[0] != "list" else nullcontext(),
+            nullcontext() if manifest is None else lean_dbt.unchecked(),
+        ):
             result = dbtRunner(manifest=fresh, callbacks=heard).invoke([*words, *paths, *_FLAGS])
             self._close()
         return result
@@ -193,14 +197,6 @@ class Dbt:
             from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-
-
-def _leave_flags_unsigned() -> None:
-    """dbt goes through its whole call stack for each of five flags, at each act, to name in a warning that is not shown
-    who set it: in a process with all libraries loaded that took a tenth of a second."""
-    from dbt_common.behavior_flags import BehaviorFlagRendered
-
-    BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")  # type: ignore[method-assign]
 
 
 def _uncompiled(manifest: Manifest) -> Manifest:

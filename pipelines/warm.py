@@ -20,7 +20,7 @@ from pipelines.worker import Acts, Worker, ends_with_its_parent
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
-_GIVES_WAY = 5
+_GIVES_WAY = 2
 """By how much Great Expectations is nicer than the others (nice(1))."""
 
 PARSED: dict[str, Manifest] = {}

@@ -5,15 +5,21 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.nodes import Macro
+from jinja2 import Environment
 
 import pipelines.parsed
+import pipelines.transform
+from pipelines import lean_dbt
+from pipelines.errors import SyncFailed
 from pipelines.parsed import PROJECT, parsed
 from pipelines.settings import Target
 from pipelines.transform import Dbt
@@ -52,6 +58,45 @@ def test_it_is_parsed_once_and_read_from_then_on(tmp_path: Path) -> None:
     products = "model.guidelight.products"
     assert first["nodes"][products][1] == '"guidelight"."main"."products"'
     assert elsewhere["nodes"][products][1] == '"other"."main"."products"'
+
+
+def rehearsed(build: Path, project: Path) -> tuple[int, str]:
+    """How many templates Jinja compiled when dbt rehearsed, and why it could not. In a process of its own."""
+    os.environ["GUIDELIGHT_BUILD"] = str(build)
+    pipelines.parsed.PROJECT = pipelines.transform.PROJECT = project
+    times = []
+    take = lean_dbt.take_compiled
+
+    def counting(macros: Sequence[Macro]) -> None:
+        with patch.object(Environment, "compile", autospec=True, side_effect=Environment.compile) as compiled:
+            take(macros)
+        times.append(compiled.call_count)
+
+    try:
+        with patch.object(lean_dbt, "take_compiled", counting):
+            Dbt(Target("duckdb", path=build / "guidelight.duckdb")).rehearse()
+    except SyncFailed as error:
+        return 0, str(error)
+    return times[0], ""
+
+
+def test_macros_are_compiled_once_and_settings_checked_where_they_were_edited(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(PROJECT, project)
+
+    def again() -> tuple[int, str]:
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+            return process.submit(rehearsed, tmp_path / "build", project).result()
+
+    compiled, _ = again()
+    assert compiled > 100
+    assert again() == (0, "")
+    (project / "macros" / "another.sql").write_text("{% macro another() %}1{% endmacro %}")
+    assert again() == (1, "")
+    with (project / "dbt_project.yml").open("a") as file:
+        file.write("no-such-setting: true\n")
+    compiled, why = again()
+    assert compiled == 0 and "no-such-setting" in why
 
 
 class Counted:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -18,6 +21,7 @@ from pipelines.check import check
 from pipelines.errors import ConfigurationError, SyncFailed
 from pipelines.examine import examine
 from pipelines.expectations import expectations
+from pipelines.settings import ROOT
 from pipelines.worker import Worker
 from tests.shop import PRODUCTS, Shop
 
@@ -51,6 +55,26 @@ def test_acts_are_done_errors_are_told_and_death_is_noticed(forks: bool) -> None
     worker.stop()
     assert worker.ask("pid") != pid, "a process that was stopped is started anew"
     worker.stop()
+
+
+_PROGRAM = """
+print("imported", flush=True)
+if __name__ == "__main__":
+    from tests.test_worker import _acts
+    from pipelines.worker import Worker
+
+    worker = Worker("numbers", _acts, forks=False)
+    print(worker.ask("double", 21))
+    worker.stop()
+"""
+
+
+def test_a_process_does_not_import_the_program_anew(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(_PROGRAM)
+    words = [sys.executable, str(program)]
+    said = subprocess.run(words, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert said.stdout.split() == ["imported", "42"], said.stderr
 
 
 def test_what_could_not_be_prepared_says_so_at_each_task() -> None:

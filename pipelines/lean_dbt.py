@@ -1,0 +1,51 @@
+"""Leaves out what dbt does at every start for a project that it doesn't know: ours was checked when it was parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+from pipelines.templates import Compiled
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.nodes import Macro
+
+
+def spare_imports() -> None:
+    """Before dbt is imported: mashumaro generates code for a class when it is used, not for each that is defined."""
+    from mashumaro.config import BaseConfig
+
+    BaseConfig.lazy_compilation = True
+
+
+def leave_flags_unsigned() -> None:
+    """dbt goes through its whole call stack for each of five flags, at each act, to name in a warning that is not shown
+    who set it: in a process with all libraries loaded that took a tenth of a second."""
+    from dbt_common.behavior_flags import BehaviorFlagRendered
+
+    BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")  # type: ignore[method-assign]
+
+
+@contextmanager
+def unchecked() -> Iterator[None]:
+    """For a project that was parsed as it stands: dbt makes seven JSON schemas, a third of a second at the first act,
+    to check its settings once more, and the connection's, which `pipelines.settings` has checked."""
+    from dbt_common.dataclass_schema import dbtClassMixin
+
+    with patch.object(dbtClassMixin, "validate", classmethod(lambda _, data: None)):
+        yield
+
+
+def take_compiled(macros: Sequence[Macro]) -> None:
+    """Have the macros' templates where dbt looks for them, as Jinja compiled them once for this release."""
+    from dbt_common.clients.jinja import get_environment, template_cache
+    from jinja2 import DictLoader
+
+    environment = get_environment()
+    environment.bytecode_cache = Compiled(f"dbt-common-{version('dbt-common')}")
+    environment.loader = DictLoader({macro.unique_id: macro.macro_sql for macro in macros})
+    for macro in macros:
+        template_cache.file_cache[macro.macro_sql] = environment.get_template(macro.unique_id)
