@@ -75,7 +75,7 @@ class Dbt:
         self._log = log
         quiet_libraries()
         lean_dbt.spare_imports()
-        lean_dbt.leave_flags_unsigned()
+        lean_dbt.spare_each_act()
         point_dbt_at(target)
         self.manifest = retargeted(manifest or parsed(target, self._parse), target)
 
