@@ -89,7 +89,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     places: dict[str, int] = {}
     for item in items:
         name = getattr(item, "callspec", None) and item.callspec.params.get("engine")  # type: ignore[attr-defined]
-        if name in ENGINES and item.get_closest_marker("alternating"):
+        is_of_one = any(item.get_closest_marker(f"{one}_only") for one in ENGINES)
+        if name in ENGINES and not is_of_one and item.get_closest_marker("alternating"):
             case = item.nodeid.replace(name, "", 1)
             if ENGINES[places.setdefault(case, len(places)) % 2] != name:
                 item.add_marker(pytest.mark.long)

@@ -13,6 +13,8 @@ from tests.shops import Shops
 from tests.test_adoption import APP, APP_COLUMNS, APP_RIGHTS
 from tests.test_schema import described
 
+pytestmark = pytest.mark.alternating
+
 OWN = "select {columns}{version} from products where source is distinct from 'treez' order by name"
 
 

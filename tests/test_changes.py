@@ -12,6 +12,8 @@ from tests.shop import PRODUCTS, Shop
 from tests.shops import Shops
 from tests.warm import Prepare
 
+pytestmark = pytest.mark.alternating
+
 
 def price(record: dict[str, Any], value: float) -> None:
     record["pricing"] = {**record["pricing"], "price_type": "FLAT", "price_sell": value, "discounted_price": None}

@@ -11,6 +11,8 @@ import pytest
 from tests.shop import PRODUCTS, Shop
 from tests.terminal import Terminal
 
+pytestmark = pytest.mark.alternating
+
 
 def test_one_integration_by_the_beginning_of_its_id_or_by_its_type(stocked: Shop) -> None:
     for options in (

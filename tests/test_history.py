@@ -15,6 +15,8 @@ from tests.shops import Shops
 from tests.test_analyst import LOGIN, logged_in
 from tests.warm import run
 
+pytestmark = pytest.mark.alternating
+
 
 @dataclass
 class Lives:

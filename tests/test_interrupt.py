@@ -16,6 +16,8 @@ from pipelines.database import Connection, connect
 from tests.shop import PRODUCTS, Shop
 from tests.warm import Running, until
 
+pytestmark = pytest.mark.alternating
+
 
 @pytest.fixture
 def moved(stocked: Shop) -> Shop:

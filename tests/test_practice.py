@@ -12,6 +12,8 @@ from tests.databases import TestDatabase
 from tests.shop import KEY, GatedSandbox
 from tests.warm import Ran, run
 
+pytestmark = pytest.mark.alternating
+
 REAL = (
     "integrations", "add", "--type", "treez", "--name", "Real", "--set", "dispensary_id=sandbox",
     "--set", "client_id=sandbox-client", "--set", "requests_per_second=100", "--set", "patience_seconds=1",

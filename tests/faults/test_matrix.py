@@ -1,7 +1,7 @@
 """Every fault of the sandbox, everywhere: no false success, nothing lost, nothing said of the key, and it heals.
 
-`make test` runs each fault once, several in a row on one shop; `make test-faults` each at every place, on both
-engines, each beside a control run that met none.
+`make test` runs every second fault once, several in a row on one shop, `make test-long` the others; `make test-faults`
+each at every place, on both engines, each beside a control run that met none.
 """
 
 from __future__ import annotations
@@ -22,7 +22,13 @@ ROWS = [one_each()[start : start + A_ROW] for start in range(0, len(one_each()),
 
 
 @pytest.mark.alternating
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0].fault)
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(row, marks=pytest.mark.long if number % 2 else (), id=row[0].fault)
+        for number, row in enumerate(ROWS)
+    ],
+)
 def test_each_fault_once_in_a_row_on_one_shop(stocked: Shop, row: list[Case]) -> None:
     table = expected()
     for day, case in enumerate(row, 1):
