@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import TYPE_CHECKING
-from unittest.mock import patch
-
-from pipelines.templates import Compiled
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.nodes import Macro
 
 
 def spare_imports() -> None:
-    """Before dbt is imported: mashumaro generates code for a class when it is used, not for each that is defined."""
+    """Before dbt is imported: mashumaro generates code for its own fifty classes of JSON schemas when they are used, as
+    it does for dbt's, and not at once."""
     from mashumaro.config import BaseConfig
 
     BaseConfig.lazy_compilation = True
@@ -35,17 +33,24 @@ def spare_each_act() -> None:
 @contextmanager
 def unchecked() -> Iterator[None]:
     """For a project that was parsed as it stands: dbt makes seven JSON schemas, a third of a second at the first act,
-    to check its settings once more, and the connection's, which `pipelines.settings` has checked."""
+    to check its settings once more, and those of a connection, which the database has taken already."""
     from dbt_common.dataclass_schema import dbtClassMixin
 
-    with patch.object(dbtClassMixin, "validate", classmethod(lambda _, data: None)):
+    owner: Any = dbtClassMixin
+    validate = vars(owner)["validate"]
+    owner.validate = classmethod(lambda _, data: None)
+    try:
         yield
+    finally:
+        owner.validate = validate
 
 
 def take_compiled(macros: Sequence[Macro]) -> None:
     """Have the macros' templates where dbt looks for them, as Jinja compiled them once for this release."""
     from dbt_common.clients.jinja import get_environment, template_cache
     from jinja2 import DictLoader
+
+    from pipelines.templates import Compiled
 
     environment = get_environment()
     environment.bytecode_cache = Compiled(f"dbt-common-{version('dbt-common')}")

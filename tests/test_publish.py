@@ -92,7 +92,7 @@ def test_a_write_that_the_database_swallows_is_noticed(moved: Shop) -> None:
 
 @pytest.mark.postgres_only
 def test_new_rows_are_written_last(moved: Shop) -> None:
-    """Statistics know nothing of them: where `products` had been emptied, updates went through each for each."""
+    """Statistics know nothing of them: where `products` had been emptied, the update went through all for each."""
     with moved.connection() as connection:
         connection.script(
             "create table written (place serial, what text);"

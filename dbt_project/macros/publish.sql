@@ -30,8 +30,8 @@
             where source = {{ source_name }} and source_id is not null
         )
     {%- endcall -%}
-    {#- New rows last: the statistics know nothing of them. Where somebody had emptied `products`, Postgres expected none,
-        and looked through 100,000 of them for each row to update. -#}
+    {#- New rows last: the statistics know nothing of them. Where somebody had emptied `products`, Postgres expected none
+        there, and looked through the whole change set for each of 100,000, though there was nothing to update. -#}
     {%- call statement('update_products') -%}{{ publish_update(products, types) }}{%- endcall -%}
     {%- call statement('absent_products') -%}{{ publish_absent(products) }}{%- endcall -%}
     {%- call statement('insert_products') -%}{{ publish_insert(products, types) }}{%- endcall -%}
