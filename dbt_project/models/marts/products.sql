@@ -62,9 +62,9 @@ present as (
     where products.source = '{{ var('source') }}' and products.source_id is not null
 ),
 
--- To look through the settled is most of a usual sync. Over the tables, Postgres's processes share it; CTEs named twice
--- would be kept first, in files. The id alone joins them, and each table has an index for it: whatever is expected of how
--- many rows, no plan is a bad one. The content is compared.
+-- To look through the settled is most of a usual sync. Over the tables, Postgres's processes share it; CTEs named
+-- twice would be kept first, in files. The id alone joins them, and each table has an index for it: whatever is
+-- expected of how many rows, no plan is a bad one. The content is compared.
 unsettled as (
     select
         known.source_id,
