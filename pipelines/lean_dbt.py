@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def spare_imports() -> None:
-    """Before dbt is imported: mashumaro generates code for its own fifty classes of JSON schemas when they are used, as
-    it does for dbt's, and not at once."""
+    """Before dbt is imported: mashumaro generates code for its own classes of JSON schemas when they are used, as it
+    does for dbt's, and not at once."""
     from mashumaro.config import BaseConfig
 
     BaseConfig.lazy_compilation = True

@@ -1,4 +1,4 @@
-"""The parsed dbt project is kept in build/dbt, and is never another's."""
+"""The dbt project as it was parsed, checked and compiled is kept in the build folder, and is never another's."""
 
 from __future__ import annotations
 
