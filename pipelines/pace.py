@@ -13,14 +13,14 @@ _MARGIN = 1.03
 class Pacer:
     """Lets requests go so that no second holds more than `rate` of them.
 
-    A sliding window over the moments at which they really went, and half of the even distance between two: unused
-    room is made up for, a late wake-up never squeezes two together. A rate below 1 is one request each 1/rate s.
+    A sliding window over the moments at which they really went, and a tenth of the even distance between two: a usual
+    shop's five pages go out in a twentieth of a second. A rate below 1 is one request each 1/rate s.
     """
 
     def __init__(self, rate: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
         held = max(1, int(rate))
         self._window = max(1.0, 1 / rate) * _MARGIN
-        self._gap = 0.5 / max(rate, 1)
+        self._gap = 0.1 / max(rate, 1)
         self._went: deque[float] = deque(maxlen=held)
         self._not_before = float("-inf")
         self._clock = clock

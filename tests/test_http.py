@@ -297,6 +297,14 @@ def test_the_limit_is_used_to_the_full() -> None:
     assert 10 < time.now - 1000 < 10.4
 
 
+def test_what_the_limit_has_room_for_goes_out_almost_at_once() -> None:
+    time = Time()
+    pacer = Pacer(10, time.clock, time.sleep)
+    for _ in range(7):
+        pacer.wait()
+    assert 0.05 < time.now - 1000 < 0.07
+
+
 def test_waiting_for_its_turn_costs_a_request_no_patience() -> None:
     time = Time()
     limits = Limits(patience=10)
