@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import logging
 import shutil
-import sys
 import tempfile
 import warnings
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Engine, event
@@ -20,28 +17,13 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.check import IDS_KEPT, Expectation, Found, Severity
+from pipelines import lean_gx
 from pipelines.errors import SyncFailed
 from pipelines.settings import Target, build_directory, quiet_libraries
 from pipelines.templates import Compiled
 
 quiet_libraries()
-
-
-class _LoadedWhenUsed(ModuleType):
-    """Stands in sys.modules for a module, which is imported when something of it is asked for."""
-
-    def __getattr__(self, name: str) -> Any:
-        # The import system and `inspect` ask every module for such names.
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
-        return getattr(importlib.import_module(self.__name__), name)
-
-
-# A third of Great Expectations' import: distributions and plots, for expectations that we don't use (STACK.md).
-for _name in ("scipy.stats", "altair"):
-    sys.modules.setdefault(_name, _LoadedWhenUsed(_name))
+lean_gx.spare_imports()
 
 import great_expectations as gx  # noqa: E402
 import great_expectations.expectations as gxe  # noqa: E402

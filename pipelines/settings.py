@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from psycopg import ProgrammingError, conninfo
-from psycopg.pq import Conninfo
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -103,6 +101,10 @@ def target(database: str | None = None) -> Target:
 
 
 def _libpq(url: str) -> tuple[tuple[str, str], ...]:
+    # Imported here: Great Expectations' process has no use for it.
+    from psycopg import ProgrammingError, conninfo
+    from psycopg.pq import Conninfo
+
     base, mark, query = url.partition("?")
     known = {option.keyword.decode() for option in Conninfo.get_defaults()}
     kept = [pair for pair in query.split("&") if pair.partition("=")[0] in known]
@@ -146,6 +148,8 @@ def point_dbt_at(target: Target) -> None:
     if target.path is not None:
         os.environ.update({"GUIDELIGHT_DBT_ENGINE": "duckdb", "GUIDELIGHT_DBT_PATH": str(target.path)})
         return
+    from psycopg.pq import Conninfo
+
     known = dict(target.parameters)
     os.environ.update(
         {

@@ -7,9 +7,11 @@ import os
 import tempfile
 from pathlib import Path
 
+from pipelines import lean_gx
 from pipelines.settings import Target, quiet_libraries
 
 quiet_libraries()
+lean_gx.spare_imports()
 
 import dbt.cli.main  # noqa: E402, F401
 import dlt.destinations  # noqa: E402, F401
