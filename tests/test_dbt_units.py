@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from pipelines.settings import target
@@ -14,6 +15,7 @@ from pipelines.transform import PROJECT, Dbt
 from tests.databases import TestDatabase
 
 
+@pytest.mark.alternating
 def test_every_unit_test_passes(database: TestDatabase, tmp_path: Path) -> None:
     # In a process of its own, for dbt leaves settings behind in the one it ran in.
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:

@@ -80,6 +80,7 @@ def rehearsed(build: Path, project: Path) -> tuple[int, str]:
     return times[0], ""
 
 
+@pytest.mark.long
 def test_macros_are_compiled_once_and_settings_checked_where_they_were_edited(tmp_path: Path) -> None:
     project = tmp_path / "project"
     shutil.copytree(PROJECT, project)

@@ -9,6 +9,8 @@ import pytest
 from tests.shop import PRODUCTS, Shop, Synced
 from tests.warm import Running
 
+pytestmark = pytest.mark.alternating
+
 
 @pytest.fixture
 def moved(stocked: Shop) -> Shop:

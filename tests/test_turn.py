@@ -11,6 +11,8 @@ import pytest
 from tests.shop import PAGE, PRODUCTS, Shop
 from tests.warm import Running, until
 
+pytestmark = pytest.mark.alternating
+
 
 @pytest.fixture
 def running(stocked: Shop) -> Iterator[Running]:

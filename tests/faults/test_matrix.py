@@ -25,7 +25,7 @@ ROWS = [one_each()[start : start + A_ROW] for start in range(0, len(one_each()),
 @pytest.mark.parametrize(
     "row",
     [
-        pytest.param(row, marks=pytest.mark.long if number % 4 > 1 else (), id=row[0].fault)
+        pytest.param(row, marks=pytest.mark.long if number % 8 > 1 else (), id=row[0].fault)
         for number, row in enumerate(ROWS)
     ],
 )
