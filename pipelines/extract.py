@@ -21,7 +21,7 @@ from pipelines.errors import SourceError, SourceRefused, SyncFailed
 from pipelines.http import Client, Limits
 from pipelines.kept_token import kept_token
 from pipelines.landing import BATCH, land
-from pipelines.progress import Progress, Reading, Stage
+from pipelines.progress import Arrived, Progress, Reading, Stage
 from pipelines.received import Received, landed
 from pipelines.settings import Target
 from pipelines.sources import SOURCES, Reader
@@ -72,13 +72,14 @@ class Extraction:
         self._may_seal = may_seal
         self._tell = tell
 
-    def run(self, arrived: Callable[[int], None], progress: Progress) -> None:
-        """Extract all products, or the one asked for. `arrived` is told after each page how many there are.
+    def run(self, arrived: Arrived, progress: Progress) -> None:
+        """Extract all products, or the one asked for.
 
         To be called under the turn. Raises SourceError when there is nothing to go on with, SyncFailed for a
         product that the source does not list, or what `arrived` raises.
         """
         self._arrived = arrived
+        self._announced = self._new = 0
         self._progress = progress
         progress.entered(Stage.READING)
         source = self._integration.type
@@ -90,6 +91,8 @@ class Extraction:
         for name in sealed:
             self._tell(f"{name} stood in clear in config: it is sealed now")
         self.received.known.update(content for content, _ in known.values())
+        if known:
+            arrived(0, len(known))  # as many will come again, more or less
         validator = Validator(SOURCES[source], known)
         patience = self._settings.patience_seconds
         with Client(
@@ -171,6 +174,7 @@ class Extraction:
     def _watched(self, listing: Listing) -> Iterator[Page]:
         proof = listing.proof
         for page in listing.pages():
+            self._announced = proof.announced or 0
             expected = None if proof.announced is None else proof.expected_pages
             # The page that confirms the end holds nothing.
             pages = None if expected is None else max(page.number, expected - 1)
@@ -186,9 +190,12 @@ class Extraction:
                 if self.received.take(seen, now, again=again) and isinstance(seen, Record):
                     new.append(seen)
                 if len(new) == BATCH:
+                    self._new += BATCH
                     yield new
                     new = []
-            self._arrived(self.received.fetched)
+            self._new += len(new)
+            fetched = self.received.fetched
+            self._arrived(fetched, max(0, self._announced - fetched) + self._new)
             yield new
 
     def _doubted(self, doubts: list[str], more: str = "") -> None:

@@ -13,7 +13,7 @@ from models.sync import Problem, SyncRequest
 from pipelines import practice, secrets, store
 from pipelines.database import connect
 from pipelines.extract import Extraction
-from pipelines.progress import Progress
+from pipelines.progress import Arrived, Progress
 from pipelines.received import Received
 from pipelines.restage import Restaging
 from pipelines.settings import Target
@@ -31,8 +31,8 @@ class Intake(Protocol):
     complete: bool
     """Whether what was received is all that the source has: only then may a product become absent."""
 
-    def run(self, arrived: Callable[[int], None], progress: Progress) -> None:
-        """Bring it into staging, under the turn; `arrived` is told how many products there are, as they come."""
+    def run(self, arrived: Arrived, progress: Progress) -> None:
+        """Bring it into staging, under the turn; `arrived` is told of the products as they come."""
         ...
 
 

@@ -11,7 +11,7 @@ from pipelines.received import Received
 from pipelines.warm import Warm
 from pipelines.working_files import working_directory
 
-BATCH = 10_000
+BATCH = 6_000
 """Payloads in a batch, of which pages arrive at most so many at a time: what is held in memory, here and at dlt's."""
 
 _SIGHTINGS = 3 * BATCH

@@ -41,7 +41,7 @@ def plan(
         received = opened(held.sync_log_id)
         problems = Problems()
         try:
-            received.run(held.progress, progress)
+            received.run(lambda fetched, _: held.progress(fetched), progress)
             held.check()
             problems.extend(received.problems)
             progress.entered(Stage.COMPARING)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
+
+Arrived = Callable[[int, int], None]
+"""Told after each page how many products have come, and how much there is to land: what is still to come as far as the
+source says so, and what is new to staging."""
 
 
 class Stage(StrEnum):

@@ -11,7 +11,7 @@ from models.sync import Problem, Replay
 from pipelines import store
 from pipelines.database import Connection, connect
 from pipelines.errors import ConfigurationError, SyncFailed
-from pipelines.progress import Progress, Stage
+from pipelines.progress import Arrived, Progress, Stage
 from pipelines.received import Received
 from pipelines.settings import Target
 
@@ -33,7 +33,7 @@ class Restaging:
         self._replay = replay
         self._tell = tell
 
-    def run(self, arrived: Callable[[int], None], progress: Progress) -> None:
+    def run(self, arrived: Arrived, progress: Progress) -> None:
         """Bring them into staging. Raises SyncFailed where staging no longer has any."""
         progress.entered(Stage.LANDING)
         id_, integration_id = self.received.sync_log_id, self.received.integration_id
@@ -56,7 +56,7 @@ class Restaging:
         }
         if not rows:
             raise SyncFailed(f"Staging keeps no product of sync {self._replay.base}: run a full sync")
-        arrived(self.received.fetched)
+        arrived(self.received.fetched, 0)
 
 
 _RESTAGED = """

@@ -59,7 +59,7 @@ def sync(target: Target, integration: Integration, request: SyncRequest, warm: W
         progress.began(held.sync_log_id)
         run = Run(target, integration, settings, request, progress, opened(held.sync_log_id))
         try:
-            _extract(run, held)
+            _extract(run, held, warm)
             held.check()
             _expect(run, warm)
             published = _publish(run, held, warm)
@@ -72,10 +72,16 @@ def sync(target: Target, integration: Integration, request: SyncRequest, warm: W
             return _failed(run, held, error)
 
 
-def _extract(run: Run, held: turn.Turn) -> None:
+def _extract(run: Run, held: turn.Turn, warm: Warm) -> None:
     """Step 3."""
+
+    def arrived(fetched: int, to_land: int) -> None:
+        if fetched:
+            held.progress(fetched)
+        warm.expect_checks(to_land)
+
     try:
-        run.intake.run(held.progress, run.progress)
+        run.intake.run(arrived, run.progress)
     finally:
         run.problems.extend(run.intake.problems)
         run.warnings.extend(run.intake.warnings)

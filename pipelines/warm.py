@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _GIVES_WAY = 2
 """By how much Great Expectations is nicer than the others (nice(1))."""
 
+_FEW = 10_000
+"""Products that are read and landed in the time in which Great Expectations starts."""
+
 PARSED: dict[str, Manifest] = {}
 """Manifests that a long-lived process parsed beforehand, one an engine: what it forks is warm at once."""
 
@@ -45,9 +48,12 @@ class Warm:
         """Start dlt, which has something to do once the first pages are there."""
         self._dlt.start()
 
-    def expect_checks(self) -> None:
-        """Start Great Expectations, whose turn comes last: it gives way to the others."""
-        self._expectations.start()
+    def expect_checks(self, to_land: int | None = None) -> None:
+        """Start Great Expectations, whose turn comes last: at once where it is imported already, else when few products
+        are `to_land` (None: that isn't known). Of many their landing has use for the memory, and the publish takes
+        longer than that start."""
+        if self._expectations.forks or (to_land is not None and to_land <= _FEW):
+            self._expectations.start()
 
     def make_views(self) -> None:
         """Load category_map and make every view. Raises SyncFailed with dbt's reason."""
@@ -65,7 +71,9 @@ class Warm:
         self._dlt.stop()
 
     def publish(self, wanted: Publish) -> None:
-        """Publish one change set. Raises SyncFailed; only published_at tells whether it stands."""
+        """Publish one change set, while Great Expectations starts if it has not. Raises SyncFailed; only published_at
+        tells whether it stands."""
+        self._expectations.start()
         self._dbt.ask("publish", wanted)
 
     def compile(self, wanted: Publish) -> dict[str, str]:

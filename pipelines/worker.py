@@ -37,7 +37,7 @@ class Worker:
     def __init__(self, name: str, prepare: Prepare, *, forks: bool) -> None:
         self._name = name
         self._prepare = prepare
-        self._forks = forks
+        self.forks = forks
         self._process: BaseProcess | None = None
 
     def start(self) -> None:
@@ -49,14 +49,14 @@ class Worker:
         # Killed in the middle of its work it leaves semaphores, which Python's tracker removes, and mourns.
         if _TRACKERS_WARNING not in sys.warnoptions:
             sys.warnoptions.append(_TRACKERS_WARNING)
-        context: Any = multiprocessing.get_context("fork" if self._forks else "spawn")
+        context: Any = multiprocessing.get_context("fork" if self.forks else "spawn")
         self._pipe, theirs = context.Pipe()
-        ours = self._pipe if self._forks else None
+        ours = self._pipe if self.forks else None
         self._process = process = context.Process(
             target=_serve, args=(theirs, ours, self._prepare, os.getpid()), name=f"guidelight-{self._name}", daemon=True
         )
         # A forked child has our handlers until it sets its own, and either has Python's for Ctrl-C.
-        early = {signal.SIGINT, signal.SIGTERM} if self._forks else {signal.SIGINT}
+        early = {signal.SIGINT, signal.SIGTERM} if self.forks else {signal.SIGINT}
         before = signal.pthread_sigmask(signal.SIG_BLOCK, early)
         try:
             with _main_left_out():

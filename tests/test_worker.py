@@ -77,6 +77,29 @@ def test_a_process_does_not_import_the_program_anew(tmp_path: Path) -> None:
     assert said.stdout.split() == ["imported", "42"], said.stderr
 
 
+STARTED = """
+import multiprocessing, sys
+from pipelines.settings import target
+from pipelines.warm import Warm
+
+def tell():
+    print("Great Expectations" in " ".join(one.name for one in multiprocessing.active_children()))
+
+with Warm(target(sys.argv[1])) as warm:
+    warm.expect_checks()
+    warm.expect_checks(100_000)
+    tell()
+    warm.expect_checks(5_000)
+    tell()
+"""
+
+
+def test_a_large_catalogues_checks_do_not_start_while_it_is_landed(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", STARTED, str(tmp_path / "guidelight.duckdb")]
+    ran = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True, cwd=ROOT)
+    assert ran.stdout.split() == ["False", "True"]
+
+
 def test_what_could_not_be_prepared_says_so_at_each_task() -> None:
     worker = Worker("nothing", _unprepared, forks=True)
     for _ in range(2):
