@@ -14,7 +14,7 @@ class Pacer:
     """Lets requests go so that no second holds more than `rate` of them.
 
     A sliding window over the moments at which they really went, and a tenth of the even distance between two: a usual
-    shop's five pages go out in a twentieth of a second. A rate below 1 is one request each 1/rate s.
+    shop's five pages go out in a twentieth of a second at 10 a second. A rate below 1 is one request each 1/rate s.
     """
 
     def __init__(self, rate: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 Arrived = Callable[[int, int], None]
 """Told after each page how many products have come, and how much there is to land: what is still to come as far as the
-source says so, and what is new to staging."""
+source announces it, and what came and is new to staging. Told once before the first page where staging knows some."""
 
 
 class Stage(StrEnum):

@@ -101,7 +101,7 @@ def target(database: str | None = None) -> Target:
 
 
 def _libpq(url: str) -> tuple[tuple[str, str], ...]:
-    # Imported here: Great Expectations' process has no use for it.
+    # Imported here: Great Expectations' process has no use for it, for SQLAlchemy takes psycopg2.
     from psycopg import ProgrammingError, conninfo
     from psycopg.pq import Conninfo
 

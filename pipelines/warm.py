@@ -31,7 +31,8 @@ PARSED: dict[str, Manifest] = {}
 
 
 class Warm:
-    """dbt at once, dlt and Great Expectations when they are expected or asked; a context manager that none outlives.
+    """dbt at once, dlt when it is expected, Great Expectations when it is, or with the publish; a context manager that
+    none outlives.
 
     `verbose`: what dbt and dlt log of their acts is told on standard error.
     """
@@ -50,8 +51,8 @@ class Warm:
 
     def expect_checks(self, to_land: int | None = None) -> None:
         """Start Great Expectations, whose turn comes last: at once where it is imported already, else when few products
-        are `to_land` (None: that isn't known). Of many their landing has use for the memory, and the publish takes
-        longer than that start."""
+        are `to_land` (None: nothing is known yet). Of very many the landing has use for the memory, and their publish
+        takes longer than that start."""
         if self._expectations.forks or (to_land is not None and to_land <= _FEW):
             self._expectations.start()
 

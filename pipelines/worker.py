@@ -41,7 +41,7 @@ class Worker:
         self._process: BaseProcess | None = None
 
     def start(self) -> None:
-        """Start the process where none is running."""
+        """Start the process where none is running. Raises SyncFailed where the machine has no room for another."""
         if self._process is None:
             self._start()
 
@@ -50,11 +50,25 @@ class Worker:
         if _TRACKERS_WARNING not in sys.warnoptions:
             sys.warnoptions.append(_TRACKERS_WARNING)
         context: Any = multiprocessing.get_context("fork" if self.forks else "spawn")
-        self._pipe, theirs = context.Pipe()
-        ours = self._pipe if self.forks else None
-        self._process = process = context.Process(
-            target=_serve, args=(theirs, ours, self._prepare, os.getpid()), name=f"guidelight-{self._name}", daemon=True
-        )
+        try:
+            self._pipe, theirs = context.Pipe()
+            ours = self._pipe if self.forks else None
+            self._process = context.Process(
+                target=_serve,
+                args=(theirs, ours, self._prepare, os.getpid()),
+                name=f"guidelight-{self._name}",
+                daemon=True,
+            )
+            self._launch(self._process)
+        except OSError as error:
+            self._process = None
+            raise SyncFailed(
+                f"the process that runs {self._name} can't be started: {error.strerror}. End what else runs on this "
+                "machine, and run the sync again"
+            ) from error
+        theirs.close()
+
+    def _launch(self, process: BaseProcess) -> None:
         # A forked child has our handlers until it sets its own, and either has Python's for Ctrl-C.
         early = {signal.SIGINT, signal.SIGTERM} if self.forks else {signal.SIGINT}
         before = signal.pthread_sigmask(signal.SIG_BLOCK, early)
@@ -63,7 +77,6 @@ class Worker:
                 process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        theirs.close()
 
     def ask(self, act: str, *arguments: object) -> Any:
         """Have an act done and return its answer; a process that was stopped is started anew.
@@ -102,6 +115,8 @@ class Worker:
         if process is None:
             return
         self._pipe.close()
+        if process.pid is None:  # a signal came while it was started
+            return
         process.terminate()
         process.join(_GRACE)
         if process.is_alive():

@@ -94,6 +94,35 @@ with Warm(target(sys.argv[1])) as warm:
 """
 
 
+NO_ROOM = """
+import resource
+from pipelines.errors import SyncFailed
+from pipelines.worker import Worker
+from tests.test_worker import _acts
+
+worker = Worker("arithmetic", _acts, forks=False)
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+for room in range(3, 12):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (room, hard))
+    try:
+        worker.start()
+    except SyncFailed as error:
+        said = str(error)
+    worker.stop()
+resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+print(said, worker.ask("double", 21))
+worker.stop()
+"""
+
+
+def test_a_process_that_cannot_be_started_says_so_and_starts_once_there_is_room() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", NO_ROOM], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
+    )
+    assert "the process that runs arithmetic can't be started: Too many open files. End" in ran.stdout
+    assert ran.stdout.split()[-1] == "42"
+
+
 def test_a_large_catalogues_checks_do_not_start_while_it_is_landed(tmp_path: Path) -> None:
     words = [sys.executable, "-c", STARTED, str(tmp_path / "guidelight.duckdb")]
     ran = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True, cwd=ROOT)
