@@ -79,7 +79,7 @@ class Extraction:
         product that the source does not list, or what `arrived` raises.
         """
         self._arrived = arrived
-        self._announced = self._new = 0
+        self._announced = 0
         self._progress = progress
         progress.entered(Stage.READING)
         source = self._integration.type
@@ -91,6 +91,7 @@ class Extraction:
         for name in sealed:
             self._tell(f"{name} stood in clear in config: it is sealed now")
         self.received.known.update(content for content, _ in known.values())
+        self._known = len(self.received.known)
         if known:
             # A guess: other shops' contents are among them, and a landing that broke off left few.
             arrived(0, len(known))
@@ -191,12 +192,10 @@ class Extraction:
                 if self.received.take(seen, now, again=again) and isinstance(seen, Record):
                     new.append(seen)
                 if len(new) == BATCH:
-                    self._new += BATCH
                     yield new
                     new = []
-            self._new += len(new)
-            fetched = self.received.fetched
-            self._arrived(fetched, max(0, self._announced - fetched) + self._new)
+            fetched, are_new = self.received.fetched, len(self.received.known) - self._known
+            self._arrived(fetched, max(0, self._announced - fetched) + are_new)
             yield new
 
     def _doubted(self, doubts: list[str], more: str = "") -> None:
