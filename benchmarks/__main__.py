@@ -19,7 +19,7 @@ from benchmarks.machine import described
 from benchmarks.measured import Measured, NotMeasured
 from benchmarks.peers import PlainDlt, Sling
 from benchmarks.places import ENGINES, Places
-from benchmarks.rows import Found, Row
+from benchmarks.rows import Found, Row, Sheet
 from benchmarks.shop import Shop, opened
 from benchmarks.startup import startup
 from benchmarks.table import markdown, show, show_bars
@@ -54,16 +54,18 @@ def lived(contender: Contender, engine: str, places: Places, shop: Shop) -> dict
 
 
 def measured(
-    case: Case, contenders: Sequence[Contender], engines: Sequence[str], places: Places, repeat: int
-) -> list[Row]:
-    """Every contender, on the engines, through all moments, `repeat` times in turn."""
+    case: Case, contenders: Sequence[Contender], engines: Sequence[str], places: Places, home: Path, repeat: int
+) -> Sheet:
+    """Every contender, on the engines, through all moments, `repeat` times in turn, and each time a start-up."""
     runs: dict[tuple[str, Moment, str], list[Measured]] = {
         (engine, moment, contender.name): [] for engine in engines for moment in Moment for contender in contenders
     }
     reasons: dict[tuple[str, str], str | None] = {(e, c.name): c.refuses(e) for e in engines for c in contenders}
+    startups: list[float] = []
     with opened(case) as shop:
         for repetition in range(repeat):
             for engine in engines:
+                startups.append(startup(environment(home)))
                 for contender in contenders:
                     slow = repetition > 0 and contender.name == PlainDlt.name and case.products >= _SLOW
                     if slow or reasons[engine, contender.name] is not None:
@@ -77,7 +79,8 @@ def measured(
                     except NotMeasured as failure:
                         print(f"bench: {failure}", file=sys.stderr)
                         reasons[engine, contender.name] = str(failure)
-    return [Row(e, moment, name, found, reasons[e, name]) for (e, moment, name), found in runs.items()]
+    rows = [Row(e, moment, name, found, reasons[e, name]) for (e, moment, name), found in runs.items()]
+    return Sheet(rows, startups)
 
 
 def main() -> None:
@@ -95,13 +98,13 @@ def main() -> None:
     repeat = given.repeat or (3 if everything else 1)
     with tempfile.TemporaryDirectory(prefix="guidelight-bench-") as directory:
         home = Path(directory) / "home"
-        found = Found(startup(environment(home), repeat), {})
+        found = Found({})
         contenders: list[Contender] = [CONTENDERS[name](home) for name in names]
         with closing(Places(Path(directory))) as places:
             for case in cases:
-                rows = measured(case, contenders, given.engine or ENGINES, places, repeat)
-                found = Found(found.startup, {**found.cases, case: rows})
-                show(case, rows, found.startup, Console(width=240))
+                sheet = measured(case, contenders, given.engine or ENGINES, places, home, repeat)
+                found = Found({**found.cases, case: sheet})
+                show(case, sheet, Console(width=240))
         for contender in contenders:
             contender.close()
     with_bars = not given.quick and given.growth is None

@@ -72,7 +72,9 @@ def _small(found: Found) -> Iterator[Bar]:
         yield Bar("a", "cold: finished, of the API's own", finish, finish_aim, " ×", api(finished), (moment,))
 
     def startup(engine: str, moment: Moment) -> float | None:
-        return _over(found.value("b", engine, moment, COLD, finished), found.startup)
+        usual = found.case("b")
+        own = None if usual is None else found.cases[usual].startup
+        return _over(found.value("b", engine, moment, COLD, finished), own)
 
     yield Bar("b", "cold: finished, of start-up", 1.4, 1.1, " ×", startup, tuple(Moment))
 

@@ -50,17 +50,28 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """All that was measured in one run of the bench; `startup` in seconds."""
+class Sheet:
+    """What was measured in one case, and between it each start-up, in seconds: a machine is not always as fast."""
 
-    startup: float
-    cases: Mapping[Case, Sequence[Row]]
+    rows: Sequence[Row]
+    startups: Sequence[float]
+
+    @property
+    def startup(self) -> float:
+        return median(self.startups)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All that was measured in one run of the bench."""
+
+    cases: Mapping[Case, Sheet]
 
     def value(
         self, case: str, engine: str, moment: Moment, contender: str, figure: Callable[[Row], float | None]
     ) -> float | None:
         """A figure of a row; None where it was not measured."""
-        rows = (row for its, rows in self.cases.items() if its.name == case for row in rows)
+        rows = (row for its, sheet in self.cases.items() if its.name == case for row in sheet.rows)
         wanted = (engine, moment, contender)
         row = next((row for row in rows if (row.engine, row.moment, row.contender) == wanted and row.runs), None)
         return None if row is None else figure(row)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import bars
 from benchmarks.cases import Case
-from benchmarks.rows import Found, Row
+from benchmarks.rows import Found, Row, Sheet
 
 COLUMNS = (
     "engine", "moment", "contender", "runs", "published, s", "finished, s", "from – to",
@@ -26,8 +27,9 @@ Seconds are medians; "from – to" are the shortest and the longest *finished*. 
 its start; a warm one is forked for each command by a process that lives long, has imported everything and read the
 parsed project of both engines, from the request to the child's end. "× floor" is against what the floor takes to its
 end, for the same engine and moment, in the same run; "× API" against what the API's limit takes for the pages alone;
-"× start-up" against a cold import of dbt and one of Great Expectations, a process each, together. Peak is that of the
-whole process tree, shared memory once; of a warm one the long-lived process too.
+"× start-up" against a cold import of dbt and one of Great Expectations, a process each, together, the median of those
+of that case, one an engine each time. Peak is that of the whole process tree, shared memory once; of a warm one the
+long-lived process too.
 
 Rows written are those of `products` with another xmin on Postgres, on DuckDB with another time or number of load, at
 most of all runs. Every contender's table was counted after each sync, and the changed prices in it.
@@ -43,10 +45,10 @@ Postgres is the wheel's, private, with fsync off, for every contender alike. Wha
 every hundredth product of the listing."""
 
 
-def cells(case: Case, rows: Sequence[Row], startup: float) -> Iterator[list[str]]:
+def cells(case: Case, sheet: Sheet) -> Iterator[list[str]]:
     """A line a row, as COLUMNS says."""
-    floors = {(row.engine, row.moment): row.finished for row in rows if row.contender == "floor" and row.runs}
-    for row in rows:
+    floors = {(row.engine, row.moment): row.finished for row in sheet.rows if row.contender == "floor" and row.runs}
+    for row in sheet.rows:
         if not row.runs:
             continue
         floor, api = floors.get((row.engine, row.moment)), case.api_seconds
@@ -55,7 +57,7 @@ def cells(case: Case, rows: Sequence[Row], startup: float) -> Iterator[list[str]
             row.engine, row.moment, row.contender, str(len(row.runs)), f"{row.published:.2f}", f"{row.finished:.2f}",
             f"{min(ends):.2f} – {max(ends):.2f}",
             _ratio(row.published, floor), _ratio(row.finished, floor),
-            _ratio(row.published, api), _ratio(row.finished, api), _ratio(row.finished, startup),
+            _ratio(row.published, api), _ratio(row.finished, api), _ratio(row.finished, sheet.startup),
             f"{row.peak / 1e6:.0f}",
             "" if counts is None else f"{counts.created:,} + {counts.updated:,} + {counts.unchanged:,}",
             f"{row.written:,}", "" if row.landed is None else f"{row.landed:,}",
@@ -76,16 +78,17 @@ def title(case: Case) -> str:
     )
 
 
-def show(case: Case, rows: Sequence[Row], startup: float, console: Console) -> None:
+def show(case: Case, sheet: Sheet, console: Console) -> None:
     """Print the table of a case."""
     table = Table(title=title(case), title_justify="left")
     for number, column in enumerate(COLUMNS):
         header = column.replace(" ×", "\n×").replace(" +", "\n+").replace(", ", ",\n")
         table.add_column(header, justify="left" if number < _TEXTS else "right", no_wrap=True)
-    for line in cells(case, rows, startup):
+    for line in cells(case, sheet):
         table.add_row(*line)
     console.print(table)
-    for sentence in absent(rows):
+    console.print(f"start-up: {_seconds(sheet.startups)}", markup=False)
+    for sentence in absent(sheet.rows):
         console.print(f"not measured: {sentence}", markup=False)
 
 
@@ -103,10 +106,11 @@ def markdown(about: Mapping[str, str], found: Found, *, with_bars: bool) -> str:
     """RESULTS.md: where and how it was measured, a table a case, and the bars."""
     lines = ["# What a sync costs", "", "Written by `make bench`; not to be edited.", ""]
     lines += [f"- {name}: {text}" for name, text in about.items()]
-    lines += [f"- start-up: {found.startup:.2f} s", "", NOTES]
-    for case, rows in found.cases.items():
-        lines += ["", f"## {title(case)}", "", *_table(COLUMNS, cells(case, rows, found.startup), _TEXTS)]
-        lines += [f"\nNot measured: {' '.join(sentence.split())}" for sentence in absent(rows)]
+    lines += ["", NOTES]
+    for case, sheet in found.cases.items():
+        lines += ["", f"## {title(case)}", "", f"Start-up: {_seconds(sheet.startups)}.", ""]
+        lines += _table(COLUMNS, cells(case, sheet), _TEXTS)
+        lines += [f"\nNot measured: {' '.join(sentence.split())}" for sentence in absent(sheet.rows)]
     if with_bars:
         lines += ["", "## The bars of issue 14", "", *_table(bars.COLUMNS, bars.lines(found), len(bars.COLUMNS))]
     return "\n".join(lines) + "\n"
@@ -115,6 +119,10 @@ def markdown(about: Mapping[str, str], found: Found, *, with_bars: bool) -> str:
 def _table(columns: Sequence[str], lines: Iterator[list[str]], texts: int) -> list[str]:
     rule = ["---"] * texts + ["---:"] * (len(columns) - texts)
     return [f"| {' | '.join(line)} |" for line in (columns, rule, *lines)]
+
+
+def _seconds(measured: Sequence[float]) -> str:
+    return f"{median(measured):.2f} s ({min(measured):.2f} – {max(measured):.2f}, {len(measured)} times)"
 
 
 def _ratio(seconds: float, against: float | None) -> str:

@@ -17,7 +17,7 @@ from benchmarks.contenders import Cold, Floor, Warm
 from benchmarks.floor import Api, sync
 from benchmarks.measured import Counts, Measured, NotMeasured
 from benchmarks.places import Places
-from benchmarks.rows import Found, Row
+from benchmarks.rows import Found, Row, Sheet
 from benchmarks.shop import opened
 from benchmarks.table import COLUMNS, cells, markdown
 from benchmarks.written import after, before
@@ -74,16 +74,18 @@ def test_a_row_is_compared_with_the_floor_of_its_engine_and_moment_and_with_the_
         row("postgres", "floor", 12, 10, 11), row("postgres", "guidelight sync", 22, 21, 40),
         row("duckdb", "floor", 20, 20, 20), Row("duckdb", Moment.CHANGED, "sling", [], "not here"),
     ]  # fmt: skip
-    table = [dict(zip(COLUMNS, line, strict=True)) for line in cells(LIMIT, rows, 5.0)]
+    sheet = Sheet(rows, [4.0, 5.0, 7.0])
+    table = [dict(zip(COLUMNS, line, strict=True)) for line in cells(LIMIT, sheet)]
     assert [line["finished × floor"] for line in table] == ["1.00", "2.00", "1.00"]
     assert [line["published × floor"] for line in table] == ["0.91", "1.91", "0.95"]
     assert [line["finished × API"] for line in table] == ["1.10", "2.20", "2.00"]
     assert [line["finished × start-up"] for line in table] == ["2.20", "4.40", "4.00"]
     assert table[1]["from – to"] == "21.00 – 40.00"
     assert table[1]["created + updated + unchanged"] == "0 + 50 + 4,950"
-    written = markdown({"machine": "this one"}, Found(5.0, {LIMIT: rows}), with_bars=True)
+    written = markdown({"machine": "this one"}, Found({LIMIT: sheet}), with_bars=True)
     assert f"| {' | '.join(table[1].values())} |" in written
     assert "Not measured: duckdb, sling: not here" in written
+    assert "Start-up: 5.00 s (4.00 – 7.00, 3 times)." in written
 
 
 def bar(found: Found, case: str, what: str, moment: Moment) -> list[str]:
@@ -99,7 +101,7 @@ def test_a_bar_says_what_was_measured_and_whether_it_is_met() -> None:
         row("postgres", bars.COLD, 11.5, moment=Moment.FIRST), row("postgres", bars.WARM, 12.2, moment=Moment.FIRST),
         row("postgres", bars.COLD, 16, moment=Moment.NOTHING),
     ]  # fmt: skip
-    found = Found(10.0, {LIMIT: first, USUAL: first})
+    found = Found({LIMIT: Sheet(first, [5.0]), USUAL: Sheet(first, [10.0])})
     assert bar(found, "a", "cold: published, of the API's own", Moment.FIRST) == ["1.05 ×", "yes, and the aim"]
     assert bar(found, "a", "cold: finished, of the API's own", Moment.NOTHING) == ["1.60 ×", "no"]
     assert bar(found, "b", "cold: finished, of start-up", Moment.FIRST) == ["1.15 ×", "yes"]
