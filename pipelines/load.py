@@ -15,6 +15,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from models.batch import Batch, Rows
+from pipelines import lean_dlt
 from pipelines.database import connect
 from pipelines.errors import SyncFailed
 from pipelines.library_log import begins, tell_of_dlt
@@ -65,11 +66,23 @@ _REJECTED = pa.schema(
 _SCHEMAS = {"payloads": _PAYLOADS, "sightings": _SIGHTINGS, "rejected_records": _REJECTED}
 
 
-def prepare() -> None:
-    """Import dlt, half a second of work, without what it imports wherever that is installed."""
+def prepare(engine: str) -> None:
+    """Import dlt, half a second of work, without what it imports wherever that is installed; and what it would import
+    and look for when the first batch has come, a fifth."""
     quiet_libraries()
     uninstall(*_UNWANTED)
-    import dlt.destinations  # noqa: F401
+    import dlt.common.libs.pyarrow
+    import dlt.destinations
+    import dlt.sources.helpers.requests
+    from dlt.common.configuration.container import Container
+    from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+
+    if engine == "duckdb":
+        import dlt.destinations.impl.duckdb.duck  # noqa: F401
+    else:
+        import pipelines.dlt_postgres  # noqa: F401
+    lean_dlt.spare_each_step()
+    Container()[PluggableRunContext]
 
 
 class Loader:
@@ -80,7 +93,7 @@ class Loader:
     """
 
     def __init__(self, target: Target, log: Callable[[str], None] | None) -> None:
-        prepare()
+        prepare(target.engine)
         self._target = target
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="landing")
         self._under_way: deque[Future[None]] = deque()

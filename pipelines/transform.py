@@ -85,8 +85,12 @@ class Dbt:
         return manifest
 
     def rehearse(self) -> None:
-        """Have dbt do beforehand what its first task would wait for: read the project's settings, load the adapter,
-        and compile the macros that a publish and its checks need, which it keeps by their text."""
+        """Have dbt do beforehand what its first task would wait for: import that, read the project's settings, load
+        the adapter, and compile the macros that a publish and its checks need, which it keeps by their text."""
+        import dbt.task.run
+        import dbt.task.test  # noqa: F401
+        import dbt_common.clients.agate_helper  # noqa: F401
+
         self._invoke(self.manifest, "list", "--select", "products", "--output", "name")
         macros = self.manifest.macros.values()
         lean_dbt.take_compiled(

@@ -145,4 +145,6 @@ def _great_expectations(target: Target) -> Acts:
     os.nice(_GIVES_WAY)
     from pipelines.examine import examine
 
+    if target.engine == "duckdb":
+        import pipelines.duckdb_dialect  # noqa: F401
     return {"examine": partial(examine, target)}

@@ -7,14 +7,16 @@ import os
 import tempfile
 from pathlib import Path
 
-from pipelines import lean_gx
+from pipelines import lean_dlt, lean_gx
 from pipelines.settings import Target, quiet_libraries
 
 quiet_libraries()
 lean_gx.spare_imports()
 
 import dbt.cli.main  # noqa: E402, F401
-import dlt.destinations  # noqa: E402, F401
+import dlt.common.libs.pyarrow  # noqa: E402
+import dlt.destinations.impl.duckdb.duck  # noqa: E402
+import dlt.sources.helpers.requests  # noqa: E402, F401
 import great_expectations.expectations  # noqa: E402, F401
 import rich.table  # noqa: E402, F401
 from great_expectations.render.view.view import DefaultJinjaPageView  # noqa: E402
@@ -22,6 +24,7 @@ from great_expectations.render.view.view import DefaultJinjaPageView  # noqa: E4
 import pipelines.cli  # noqa: E402
 import pipelines.command_sync  # noqa: E402
 import pipelines.dlt_postgres  # noqa: E402
+import pipelines.duckdb_dialect  # noqa: E402
 import pipelines.examine  # noqa: E402
 import pipelines.load  # noqa: E402
 import pipelines.registry  # noqa: E402
@@ -55,6 +58,7 @@ def _compile_docs() -> None:
             environment.get_template(name)
 
 
+lean_dlt.spare_each_step()
 _parse()
 _compile_docs()
 

@@ -1,0 +1,36 @@
+"""Leaves out what dlt does again and again in each step: look up the settings of a destination that has not changed."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+
+def spare_each_step() -> None:
+    """Nearly half of what a small batch took: each of three steps asks several times what the destination can do, for
+    which it is resolved from all that the environment may say of it, and every name's type is taken apart to see
+    whether it is a secret.
+
+    A destination is made for one batch (load.py): it is resolved for that once. What types say stays.
+    """
+    from dlt.common.configuration.providers import environ
+    from dlt.common.configuration.specs import base_configuration
+    from dlt.common.destination.reference import Destination
+
+    owner: Any = Destination
+    resolved = owner.configuration
+    if resolved.__module__ == __name__:
+        return
+
+    def configuration(self: Any, initial_config: Any, accept_partial: bool = False) -> Any:
+        if not accept_partial:
+            return resolved(self, initial_config)
+        kept = vars(self)
+        if "_of_capabilities" not in kept:
+            kept["_of_capabilities"] = resolved(self, initial_config, accept_partial=True)
+        return kept["_of_capabilities"]
+
+    owner.configuration = configuration
+    is_secret_hint: Any = cache(base_configuration.is_secret_hint)
+    for module in (base_configuration, environ):
+        vars(module)["is_secret_hint"] = is_secret_hint
