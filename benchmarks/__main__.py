@@ -65,7 +65,10 @@ def measured(
     with opened(case) as shop:
         for repetition in range(repeat):
             for engine in engines:
-                startups.append(startup(environment(home)))
+                try:
+                    startups.append(startup(environment(home)))
+                except NotMeasured as failure:
+                    print(f"bench: {failure}", file=sys.stderr)
                 for contender in contenders:
                     slow = repetition > 0 and contender.name == PlainDlt.name and case.products >= _SLOW
                     if slow or reasons[engine, contender.name] is not None:

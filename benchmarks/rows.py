@@ -57,8 +57,8 @@ class Sheet:
     startups: Sequence[float]
 
     @property
-    def startup(self) -> float:
-        return median(self.startups)
+    def startup(self) -> float | None:
+        return median(self.startups) if self.startups else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,8 @@ def _table(columns: Sequence[str], lines: Iterator[list[str]], texts: int) -> li
 
 
 def _seconds(measured: Sequence[float]) -> str:
+    if not measured:
+        return "not measured"
     return f"{median(measured):.2f} s ({min(measured):.2f} – {max(measured):.2f}, {len(measured)} times)"
 
 

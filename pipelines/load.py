@@ -68,7 +68,7 @@ _SCHEMAS = {"payloads": _PAYLOADS, "sightings": _SIGHTINGS, "rejected_records": 
 
 def prepare(engine: str) -> None:
     """Import dlt, half a second of work, without what it imports wherever that is installed; and what it would import
-    and look for when the first batch has come, a fifth."""
+    and look for when the first batch has come, a fifth. Raises SyncFailed for settings of dlt's that can't be read."""
     quiet_libraries()
     uninstall(*_UNWANTED)
     import dlt.common.libs.pyarrow
@@ -76,13 +76,18 @@ def prepare(engine: str) -> None:
     import dlt.sources.helpers.requests
     from dlt.common.configuration.container import Container
     from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+    from dlt.common.exceptions import DltException
 
     if engine == "duckdb":
         import dlt.destinations.impl.duckdb.duck  # noqa: F401
     else:
         import pipelines.dlt_postgres  # noqa: F401
     lean_dlt.spare_each_step()
-    Container()[PluggableRunContext]
+    try:
+        Container()[PluggableRunContext]
+    except (DltException, OSError) as error:
+        reason = _first_line(error)
+        raise SyncFailed(f"dlt can't read its own settings: {reason}. Mend or remove them in .dlt") from error
 
 
 class Loader:

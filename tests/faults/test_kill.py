@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -103,7 +104,8 @@ def the_group(running: Running) -> None:
 
 
 def the_parent(running: Running) -> None:
-    if running.is_running:
+    # Its end may be known to the system before it is to us.
+    with contextlib.suppress(ProcessLookupError):
         running.send(signal.SIGKILL)
 
 
