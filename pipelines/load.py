@@ -66,23 +66,31 @@ _REJECTED = pa.schema(
 _SCHEMAS = {"payloads": _PAYLOADS, "sightings": _SIGHTINGS, "rejected_records": _REJECTED}
 
 
-def prepare(engine: str) -> None:
-    """Import dlt, half a second of work, without what it imports wherever that is installed; and what it would import
-    and look for when the first batch has come, a fifth. Raises SyncFailed for settings of dlt's that can't be read."""
-    quiet_libraries()
-    uninstall(*_UNWANTED)
+def import_dlt(engine: str) -> None:
+    """Import of dlt what a batch needs, half a second of work, and what it would import when the first has come."""
     import dlt.common.libs.pyarrow
     import dlt.destinations
     import dlt.sources.helpers.requests
-    from dlt.common.configuration.container import Container
-    from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
-    from dlt.common.exceptions import DltException
 
     if engine == "duckdb":
         import dlt.destinations.impl.duckdb.duck  # noqa: F401
     else:
         import pipelines.dlt_postgres  # noqa: F401
     lean_dlt.spare_each_step()
+
+
+def prepare(engine: str) -> None:
+    """Import dlt, without what it imports wherever that is installed, and have it look for its settings and plugins.
+
+    Raises SyncFailed for settings of dlt's that can't be read.
+    """
+    quiet_libraries()
+    uninstall(*_UNWANTED)
+    import_dlt(engine)
+    from dlt.common.configuration.container import Container
+    from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+    from dlt.common.exceptions import DltException
+
     try:
         Container()[PluggableRunContext]
     except (DltException, OSError) as error:

@@ -7,30 +7,26 @@ import os
 import tempfile
 from pathlib import Path
 
-from pipelines import lean_dlt, lean_gx
+from pipelines import lean_gx
 from pipelines.settings import Target, quiet_libraries
 
 quiet_libraries()
 lean_gx.spare_imports()
 
 import dbt.cli.main  # noqa: E402, F401
-import dlt.common.libs.pyarrow  # noqa: E402
-import dlt.destinations.impl.duckdb.duck  # noqa: E402
-import dlt.sources.helpers.requests  # noqa: E402, F401
 import great_expectations.expectations  # noqa: E402, F401
 import rich.table  # noqa: E402, F401
 from great_expectations.render.view.view import DefaultJinjaPageView  # noqa: E402
 
 import pipelines.cli  # noqa: E402
 import pipelines.command_sync  # noqa: E402
-import pipelines.dlt_postgres  # noqa: E402
 import pipelines.duckdb_dialect  # noqa: E402
 import pipelines.examine  # noqa: E402
-import pipelines.load  # noqa: E402
 import pipelines.registry  # noqa: E402
 import pipelines.report.page as page  # noqa: E402
 import pipelines.report.write  # noqa: E402
 import pipelines.sync  # noqa: E402, F401
+from pipelines.load import import_dlt  # noqa: E402
 from pipelines.transform import Dbt  # noqa: E402
 from pipelines.warm import PARSED  # noqa: E402
 
@@ -58,7 +54,8 @@ def _compile_docs() -> None:
             environment.get_template(name)
 
 
-lean_dlt.spare_each_step()
+for engine in ("duckdb", "postgres"):
+    import_dlt(engine)
 _parse()
 _compile_docs()
 
