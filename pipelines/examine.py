@@ -38,6 +38,8 @@ from great_expectations.render.view import view  # noqa: E402
 if TYPE_CHECKING:
     from great_expectations.checkpoint.checkpoint import CheckpointResult
 
+lean_gx.spare_each_examination()
+
 # What it can't do comes back as a broken expectation: its log would put the traceback on standard error too.
 logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
 
@@ -90,32 +92,28 @@ def _examined(target: Target, source: str, wanted: list[Expectation], product: s
         store_backend_defaults=InMemoryStoreBackendDefaults(), progress_bars=ProgressBarsConfig(globally=False)
     )
     context = gx.get_context(mode="ephemeral", project_config=memory)
-    with tempfile.TemporaryDirectory(prefix="guidelight-docs-") as docs:
-        context.add_data_docs_site(site_name="checks", site_config=_site(docs))
-        with warnings.catch_warnings():
-            # Its own Postgres source takes no URL with a socket in it.
-            warnings.simplefilter("ignore", GxDatasourceWarning)
-            database: Any = context.data_sources.add_sql(name="guidelight", connection_string=_url(target))
-        try:
-            rows = _Rows(target, source, product)
-            _describe_only(database.get_execution_engine().engine, rows)
-            first = _run(context, database, rows, wanted, {"result_format": "BOOLEAN_ONLY"})
-            judged = _judged(first, wanted)
-            failing = [one for one in wanted if not judged[one.name]["success"]]
-            if failing:
-                details = {
-                    "result_format": "SUMMARY",
-                    "unexpected_index_column_names": ["source_id"],
-                    "partial_unexpected_count": IDS_KEPT,
-                }
-                judged |= _judged(_run(context, database, rows, failing, details), failing)
-        finally:
-            # Two engines stay open on the file otherwise, and nobody else could write to it.
-            database.get_execution_engine().close()
-            database.get_engine().dispose()
-        unwritten = []
-        if product is None:
-            unwritten = _written(context, Path(docs), build_directory() / "data_docs")
+    with warnings.catch_warnings():
+        # Its own Postgres source takes no URL with a socket in it.
+        warnings.simplefilter("ignore", GxDatasourceWarning)
+        database: Any = context.data_sources.add_sql(name="guidelight", connection_string=_url(target))
+    try:
+        rows = _Rows(target, source, product)
+        _describe_only(database.get_execution_engine().engine, rows)
+        first = _run(context, database, rows, wanted, {"result_format": "BOOLEAN_ONLY"})
+        judged = _judged(first, wanted)
+        failing = [one for one in wanted if not judged[one.name]["success"]]
+        if failing:
+            details = {
+                "result_format": "SUMMARY",
+                "unexpected_index_column_names": ["source_id"],
+                "partial_unexpected_count": IDS_KEPT,
+            }
+            judged |= _judged(_run(context, database, rows, failing, details), failing)
+    finally:
+        # Two engines stay open on the file otherwise, and nobody else could write to it.
+        database.get_execution_engine().close()
+        database.get_engine().dispose()
+    unwritten = [] if product is not None else _written(context, build_directory() / "data_docs")
     return [*(_found(one, judged[one.name]) for one in wanted), *unwritten]
 
 
@@ -214,39 +212,37 @@ def _url(target: Target) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def _site(directory: str) -> Any:
-    return {
-        "class_name": "SiteBuilder",
-        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": directory},
-    }
-
-
-def _written(context: Any, made: Path, wanted: Path) -> list[Found]:
-    """Make the docs and put them in place; that they can't be is a warning, not a reason to lose what was judged."""
+def _written(context: Any, wanted: Path) -> list[Found]:
+    """Make the docs; that they can't be written is a warning, not a reason to lose what was judged."""
     try:
-        context.build_data_docs()
-        _put_in_place(made, wanted)
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix="data_docs-", dir=wanted.parent))
+        try:
+            context.add_data_docs_site(site_name="checks", site_config=_site(fresh))
+            context.build_data_docs()
+            _put_in_place(fresh, wanted)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
         message = f"Data Docs could not be written to {wanted}: {error.strerror or _first_line(error)}"
         return [Found("data_docs", Severity.WARNING, passed=False, message=message, advice="Set GUIDELIGHT_BUILD")]
     return []
 
 
+def _site(directory: Path) -> Any:
+    return {
+        "class_name": "SiteBuilder",
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(directory)},
+    }
+
+
 def _put_in_place(made: Path, wanted: Path) -> None:
     """Replace the folder as a whole: two syncs that end together each leave a whole one."""
-    wanted.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix="data_docs-", dir=wanted.parent))
-    try:
-        shutil.copytree(made, fresh, dirs_exist_ok=True)
-    except OSError:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
     shutil.rmtree(wanted, ignore_errors=True)
     try:
-        fresh.rename(wanted)
+        made.rename(wanted)
     except OSError:
-        shutil.rmtree(fresh)
         if not wanted.is_dir():
             raise
         # Another sync put its own there in between.
