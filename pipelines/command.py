@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from models.sync import SyncResult, SyncStats
+from pipelines import duckdb_file
 from pipelines.console import Console, tell_error
 from pipelines.errors import GuidelightError, Interrupted
 from pipelines.settings import Target, target
@@ -32,7 +33,7 @@ def run(database: str | None, console: Console, begin: Callable[[], Each], *, as
     try:
         with ours_alone(), interruptible():
             where = target(database)
-            with Warm(where, verbose=console.verbose) as warm:
+            with duckdb_file.often(where.path), Warm(where, verbose=console.verbose) as warm:
                 with imports_at_once():
                     each = begin()
                 for told, status in each(where, warm):

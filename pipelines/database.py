@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from typing import Any
 
 import duckdb
@@ -14,27 +12,15 @@ import orjson
 import psycopg
 from psycopg.rows import tuple_row
 
+from pipelines import duckdb_file
 from pipelines.errors import ConfigurationError, DatabaseFailed
-from pipelines.fold import fold, is_guarded, leave_in_wal, put_back
+from pipelines.plain import first_line
 from pipelines.settings import Target
 from pipelines.signals import raise_what_arrived
-
-DUCKDB_PATIENCE = 60.0
-"""Seconds to wait for a DuckDB file that another process holds (DESIGN.md, One sync)."""
-
-_HEADERS = 12_288
-"""Bytes that a DuckDB file begins with: a shorter one is being made by another process, or is none."""
-
-_MAKING = 1.0
-"""Seconds that making one may take."""
 
 OLDEST_POSTGRES = 15
 
 _PARAMETER = re.compile(r"\$([a-z_]\w*)")
-_HOLDER = re.compile(r"held in (?P<program>\S+).*?\(PID (?P<pid>\d+)\)", re.DOTALL)
-
-_LOCKED = "Could not set lock"
-"""DuckDB's word for a file that somebody else has."""
 
 Row = dict[str, Any]
 Raw = psycopg.Connection[tuple[Any, ...]] | duckdb.DuckDBPyConnection
@@ -131,7 +117,7 @@ def connect(
     target: Target,
     *,
     read_only: bool = False,
-    patience: float = DUCKDB_PATIENCE,
+    patience: float = duckdb_file.PATIENCE,
     waiting: Callable[[str], None] | None = None,
     at_end: bool = False,
 ) -> Iterator[Connection]:
@@ -142,27 +128,29 @@ def connect(
     Raises ConfigurationError: not reachable, refused, older than Postgres 15, no database, held too long, lacking
     rights; DatabaseFailed when a statement fails or the connection is lost.
     """
-    raw = _postgres(target) if target.engine == "postgres" else open_file(target, read_only, patience, waiting)
     try:
-        yield Connection(target, raw)
+        with _opened(target, read_only, patience, waiting, at_end) as raw:
+            yield Connection(target, raw)
     except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction) as error:
         raise ConfigurationError(
-            f"The database {target} refuses: {_first_line(error)}. Use a role that may write there, the tables' owner"
+            f"The database {target} refuses: {first_line(error)}. Use a role that may write there, the tables' owner"
         ) from error
     except (psycopg.Error, duckdb.Error) as error:
-        raise DatabaseFailed(f"The database {target} failed: {_first_line(error)}") from error
+        raise DatabaseFailed(f"The database {target} failed: {first_line(error)}") from error
     except RuntimeError as error:
         # DuckDB's word for a signal that came while it worked; it drops what our handler raised.
         if str(error) != "Query interrupted":
             raise
         raise_what_arrived()
         raise DatabaseFailed(f"The database {target} was interrupted: run the command again") from error
-    finally:
-        try:
-            if isinstance(raw, duckdb.DuckDBPyConnection) and not read_only and target.path is not None:
-                fold(raw, target.path, at_end=at_end)
-        finally:
-            raw.close()
+
+
+def _opened(
+    target: Target, read_only: bool, patience: float, waiting: Callable[[str], None] | None, at_end: bool
+) -> AbstractContextManager[Raw]:
+    if target.path is None:
+        return closing(_postgres(target))
+    return duckdb_file.opened(target.path, read_only=read_only, patience=patience, waiting=waiting, at_end=at_end)
 
 
 def _postgres(target: Target) -> psycopg.Connection[tuple[Any, ...]]:
@@ -183,72 +171,6 @@ def _postgres(target: Target) -> psycopg.Connection[tuple[Any, ...]]:
             f"The database {target} is Postgres {version}: guidelight-sync needs {OLDEST_POSTGRES} or newer"
         )
     return connection
-
-
-def open_file(
-    target: Target,
-    read_only: bool,
-    patience: float = DUCKDB_PATIENCE,
-    waiting: Callable[[str], None] | None = None,
-) -> duckdb.DuckDBPyConnection:
-    """DuckDB's own connection to the file, as `connect` opens it; the caller closes it. Raises ConfigurationError."""
-    assert target.path is not None
-    if read_only and not target.path.exists():
-        raise ConfigurationError(f"There is no database at {target.path} yet: run `guidelight migrate` or `make sync`")
-    try:
-        target.path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The directory of {target.path} can't be made: {error.strerror}. Choose another path"
-        ) from error
-    began = time.monotonic()
-    deadline = began + patience
-    told = False
-    while True:
-        who, cause = "another process", None
-        try:
-            put_back(target.path)
-            # As dbt-duckdb opens it: within a process all have to open a file alike.
-            raw = duckdb.connect(str(target.path), config={"access_mode": "read_only"} if read_only else {})
-            # It goes to standard output, in front of what a command prints there.
-            raw.execute("set enable_progress_bar = false")
-            if not read_only:
-                leave_in_wal(raw)
-            if not is_guarded(target.path):
-                return raw
-            raw.close()  # who folded it died just before it was opened
-            continue
-        except BlockingIOError:
-            pass
-        except duckdb.Error as error:
-            if _is_being_made(target.path) and time.monotonic() < began + _MAKING:
-                time.sleep(0.05)
-                continue
-            if _LOCKED not in str(error):
-                raise ConfigurationError(
-                    f"{target.path} can't be opened as a DuckDB file: {_first_line(error).rstrip('.!')}. "
-                    "Restore it, or move it away and sync anew"
-                ) from error
-            holder, cause = _HOLDER.search(str(error)), error
-            if holder is not None:
-                who = f"process {holder['pid']} ({Path(holder['program']).name})"
-        if time.monotonic() >= deadline:
-            raise ConfigurationError(
-                f"{target.path} is held by {who}, for more than {patience:.0f} s: close it there and try again"
-            ) from cause
-        if waiting is not None and not told:
-            waiting(f"waiting for {target.path.name}, which {who} has open")
-            told = True
-        time.sleep(0.05)
-
-
-def _is_being_made(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size < _HEADERS
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].strip() if lines else type(error).__name__
 
 
 def _for_psycopg(sql: str, parameters: dict[str, Any]) -> tuple[bytes, dict[str, Any] | None]:

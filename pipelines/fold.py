@@ -22,10 +22,16 @@ import duckdb
 from pipelines.errors import ConfigurationError
 
 FOLDED_FROM = 8_000_000
-"""Bytes of WAL from which it is folded in: the next to open the file reads it whole, a hundredth of a second a MB."""
+"""Bytes of WAL from which it is folded in: each that opens the file reads it whole, a fiftieth of a second a MB."""
+
+_SMALL = 50_000_000
+"""Bytes of a file that is copied in less time than its WAL is read by those who open it in one sync,"""
+
+_SMALL_FROM = 400_000
+"""where that is as large as this."""
 
 _WORTH = 20
-"""At a command's end it is folded in where the file is below 50 MB, or the WAL more than this part of it."""
+"""At a command's end it is folded in where the file is small, or the WAL more than this part of it."""
 
 _NEVER = ("pragma disable_checkpoint_on_shutdown", "set checkpoint_threshold = '1TB'")
 
@@ -71,7 +77,8 @@ def _is_large(path: Path, *, at_end: bool) -> bool:
     if not wal.exists():
         return False
     size, whole = wal.stat().st_size, path.stat().st_size
-    return size >= FOLDED_FROM or (at_end and (whole < 50_000_000 or size > whole / _WORTH))
+    is_small = whole < _SMALL
+    return size >= FOLDED_FROM or (is_small and size >= _SMALL_FROM) or (at_end and (is_small or size > whole / _WORTH))
 
 
 def is_guarded(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import ExitStack
 from time import monotonic
 
 from models.batch import Batch, Rows
@@ -28,18 +29,19 @@ def land(warm: Warm, source: str, received: Received, arriving: Iterable[list[Re
     (RELIABILITY.md, finding 1). Nothing that dlt reports is taken for proof; the publish counts the rows itself.
     Raises SyncFailed when dlt gives up, or has no room for its files; and what `arriving` raises.
     """
-    with working_directory() as directory:
-        try:
-            landed = None
-            for batch in _batches(directory, source, received, arriving):
-                if landed is not None:
-                    landed()
-                landed = warm.landing(batch)
+    with working_directory() as directory, ExitStack() as failing:
+        # What it had begun goes with the directory.
+        failing.callback(warm.stop_landing)
+        landed = None
+        for batch in _batches(directory, source, received, arriving):
             if landed is not None:
                 landed()
-        finally:
-            # What it had begun goes with the directory; and of a large catalogue it keeps memory that others need.
-            warm.stop_landing()
+            landed = warm.landing(batch)
+        if landed is not None:
+            landed()
+        failing.pop_all()
+        # Of a large catalogue it keeps memory that others need.
+        warm.dismiss_landing()
 
 
 def _batches(directory: str, source: str, received: Received, arriving: Iterable[list[Record]]) -> Iterator[Batch]:

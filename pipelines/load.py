@@ -6,11 +6,12 @@ import errno
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import duckdb
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
@@ -18,6 +19,7 @@ from models.batch import Batch, Rows
 from pipelines import lean_dlt
 from pipelines.database import connect
 from pipelines.errors import SyncFailed
+from pipelines.fold import leave_in_wal
 from pipelines.library_log import begins, tell_of_dlt
 from pipelines.settings import Target, quiet_libraries
 from pipelines.uninstalled import uninstall
@@ -264,7 +266,13 @@ def _open_destination(target: Target) -> Iterator[Destination[Any, Any]]:
         yield _destination(target)
         return
     with connect(target) as connection:
-        yield dlt.destinations.duckdb(credentials=cast(DuckDBPyConnection, connection.raw))
+        raw = cast(DuckDBPyConnection, connection.raw)
+        try:
+            yield dlt.destinations.duckdb(credentials=raw)
+        finally:
+            # dlt has DuckDB fold what it wrote into the file as it closes (fold.py). What has failed folds nothing.
+            with suppress(duckdb.Error):
+                leave_in_wal(raw)
 
 
 def _deepest(error: BaseException) -> BaseException:

@@ -32,3 +32,9 @@ def _escaped(found: re.Match[str]) -> str:
         return letter
     units = letter.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+
+def first_line(error: Exception) -> str:
+    """What an error says first; where it says nothing, what it is."""
+    lines = str(error).strip().splitlines()
+    return lines[0].strip() if lines else type(error).__name__

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from copy import deepcopy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from copy import copy
 from dataclasses import fields
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from models.check import IDS_KEPT, Found, Severity
@@ -45,6 +45,9 @@ _VIEWS = "views"
 _NEEDED = ("macros/etc", "macros/generic_test_sql", "macros/materializations/tests", "macros/adapters")
 """Where dbt's own macros stand that a publish and its checks need."""
 
+_CHECKS = {"check", "row"}
+"""The tags of the tests that are checks."""
+
 _UNLISTED = "--no-populate-cache"
 """Without a list of every schema's relations first: only what makes views asks which there are."""
 
@@ -75,7 +78,7 @@ class Dbt:
         self._log = log
         quiet_libraries()
         lean_dbt.spare_imports()
-        lean_dbt.spare_each_act()
+        lean_dbt.spare_each_act(target.engine)
         point_dbt_at(target)
         self.manifest = retargeted(manifest or parsed(target, self._parse), target)
 
@@ -93,8 +96,14 @@ class Dbt:
 
         self._invoke(self.manifest, "list", "--select", "products", "--output", "name")
         macros = self.manifest.macros.values()
+        nodes: Any = self.manifest.nodes.values()
         lean_dbt.take_compiled(
-            [one for one in macros if one.package_name == "guidelight" or one.original_file_path.startswith(_NEEDED)]
+            [one for one in macros if one.package_name == "guidelight" or one.original_file_path.startswith(_NEEDED)],
+            [
+                one
+                for one in nodes
+                if one.name == "products" or one.is_ephemeral_model or _CHECKS.intersection(one.tags)
+            ],
         )
 
     def make_views(self) -> None:
@@ -178,8 +187,6 @@ class Dbt:
             "--target-path",
             str(build_directory() / "dbt"),
         )
-        if read_only and self.target.engine == "duckdb":
-            words = (*words, "--target", "duckdb_read_only")
         heard = [] if self._log is None or of is None else [of_dbt(self._log, of)]
         fresh = None if manifest is None else _uncompiled(manifest)
         with (
@@ -190,10 +197,14 @@ class Dbt:
             self._close()
         return result
 
-    def _file_in_hand(self, read_only: bool) -> AbstractContextManager[object]:
-        """A connection of ours to the DuckDB file while dbt works on it: its own is of the same process then, and there
-        at once. dbt's wait for a file that others hold doubles from try to try, and a busy reader outlasts it."""
-        return connect(self.target, read_only=read_only) if self.target.engine == "duckdb" else nullcontext()
+    @contextmanager
+    def _file_in_hand(self, read_only: bool) -> Iterator[None]:
+        """The DuckDB file while dbt works on it."""
+        if self.target.engine == "postgres":
+            yield
+            return
+        with connect(self.target, read_only=read_only) as connection, lean_dbt.over(cast(Any, connection.raw)):
+            yield
 
     def _close(self) -> None:
         """Free the DuckDB file: dbt-duckdb keeps it open as long as the process lives."""
@@ -206,10 +217,22 @@ class Dbt:
 def _uncompiled(manifest: Manifest) -> Manifest:
     """The manifest with copies of its nodes: dbt keeps what it compiled in them, with the vars of that run.
 
-    The rest, some thousand macros, is shared: dbt only reads it, and copying it all takes longer than a usual publish.
+    The rest, some thousand macros, is shared, and so is what a node consists of: dbt only reads it, and copying it all
+    takes longer than a usual publish.
     """
     shared = {one.name: getattr(manifest, one.name) for one in fields(manifest) if not one.name.startswith("_")}
-    return type(manifest)(**shared | {"nodes": {name: deepcopy(node) for name, node in manifest.nodes.items()}})
+    return type(manifest)(**shared | {"nodes": {name: _blank(node) for name, node in manifest.nodes.items()}})
+
+
+def _blank(node: Any) -> Any:
+    """A copy of a node, with lists of its own where dbt adds to those of a node."""
+    blank = copy(node)
+    own = {name: type(vars(node)[name])() for name in ("extra_ctes", "_event_status") if name in vars(node)}
+    if hasattr(node, "depends_on"):
+        own["depends_on"] = copy(node.depends_on)
+        own["depends_on"].macros = [*node.depends_on.macros]
+    vars(blank).update(own)
+    return blank
 
 
 def retargeted(manifest: Manifest, target: Target) -> Manifest:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from models.batch import Batch
 from models.check import Expectation, Found
 from models.publish import Publish
+from pipelines import duckdb_file
 from pipelines.console import tell
 from pipelines.errors import ConfigurationError, SyncFailed
 from pipelines.settings import Target
@@ -68,8 +69,12 @@ class Warm:
         return partial(_landed, self._dlt.begin("load", batch))
 
     def stop_landing(self) -> None:
-        """End dlt's process, whatever it does; the next batch starts another."""
+        """End dlt's process, whatever it does, and wait until it is gone; the next batch starts another."""
         self._dlt.stop()
+
+    def dismiss_landing(self) -> None:
+        """End dlt's process, which has nothing under way."""
+        self._dlt.dismiss()
 
     def publish(self, wanted: Publish) -> None:
         """Publish one change set, while Great Expectations starts if it has not. Raises SyncFailed; only published_at
@@ -108,9 +113,11 @@ class Warm:
 
     def stop(self) -> None:
         """End the processes, whatever they do; the next task starts another."""
-        self._dbt.stop()
-        self._dlt.stop()
-        self._expectations.stop()
+        workers = (self._dbt, self._dlt, self._expectations)
+        for worker in workers:
+            worker.dismiss()
+        for worker in workers:
+            worker.stop()
 
 
 def _landed(answer: Callable[[], None]) -> None:
@@ -126,6 +133,7 @@ def _dbt(target: Target, verbose: bool) -> Acts:
     from pipelines.transform import Dbt
 
     known = PARSED.get(target.engine)
+    duckdb_file.keep(target.path)
     dbt = Dbt(target, known, tell if verbose else None)
     if known is None:
         dbt.rehearse()
@@ -147,4 +155,5 @@ def _great_expectations(target: Target) -> Acts:
 
     if target.engine == "duckdb":
         import pipelines.duckdb_dialect  # noqa: F401
+    duckdb_file.keep(target.path)
     return {"examine": partial(examine, target)}

@@ -39,6 +39,7 @@ class Worker:
         self._prepare = prepare
         self.forks = forks
         self._process: BaseProcess | None = None
+        self._dismissed: list[BaseProcess] = []
 
     def start(self) -> None:
         """Start the process where none is running. Raises SyncFailed where the machine has no room for another."""
@@ -109,8 +110,9 @@ class Worker:
             raise SyncFailed(str(failure)) from failure
         return answer
 
-    def stop(self) -> None:
-        """End the process, whatever it does: what it had not committed is rolled back."""
+    def dismiss(self) -> None:
+        """End the process, whatever it does, and don't wait until it is gone: what it had not committed is rolled
+        back."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -118,10 +120,18 @@ class Worker:
         if process.pid is None:  # a signal came while it was started
             return
         process.terminate()
-        process.join(_GRACE)
-        if process.is_alive():
-            process.kill()
-            process.join()
+        self._dismissed.append(process)
+
+    def stop(self) -> None:
+        """End the process, and wait until it is gone."""
+        self.dismiss()
+        while self._dismissed:
+            process = self._dismissed[-1]
+            process.join(_GRACE)
+            if process.is_alive():
+                process.kill()
+                process.join()
+            self._dismissed.pop()
 
 
 def _serve(pipe: Pipe, parents_end: Pipe | None, prepare: Prepare, parent: int) -> None:

@@ -17,22 +17,26 @@ from pipelines import fold
 from pipelines.database import connect
 from pipelines.errors import ConfigurationError
 from pipelines.settings import ROOT, Target
+from tests.databases import TestDatabase
 from tests.shop import Shop
 
 WRITES = """
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from pipelines import fold
 from pipelines.database import connect
+from pipelines.duckdb_file import often
 from pipelines.settings import Target
 
 fold.FOLDED_FROM = 0
 target = Target("duckdb", path=Path(sys.argv[1]))
-for number in range(10_000):
-    with connect(target) as connection:
-        connection.execute("insert into written values ($number, repeat('x', 5000))", number=number)
-        connection.execute("update kept set number = $number, text = repeat('y', 5000)", number=number)
-        print(number, flush=True)
+with often(target.path) if sys.argv[2] == "often" else nullcontext():
+    for number in range(10_000):
+        with connect(target) as connection:
+            connection.execute("insert into written values ($number, repeat('x', 5000))", number=number)
+            connection.execute("update kept set number = $number, text = repeat('y', 5000)", number=number)
+            print(number, flush=True)
 """
 
 
@@ -59,7 +63,8 @@ def written(path: Path) -> int:
 
 @pytest.mark.parametrize("seed", [*range(8), *(pytest.param(seed, marks=pytest.mark.faults) for seed in range(8, 200))])
 def test_killed_while_it_folds_again_and_again(file: Path, seed: int) -> None:
-    process = subprocess.Popen([sys.executable, "-c", WRITES, file], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    how = "often" if seed % 2 else "now and then"
+    process = subprocess.Popen([sys.executable, "-c", WRITES, file, how], stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert process.stdout is not None and process.stdout.readline() == "0\n"
     threading.Event().wait(random.Random(seed).uniform(0, 0.4))
     process.kill()
@@ -142,3 +147,37 @@ def test_a_sync_leaves_one_file(stocked: Shop) -> None:
     assert stocked.sync().status == 0
     file = Path(stocked.database.url)
     assert sorted(path.name for path in file.parent.iterdir()) == [file.name, f"{file.name}.lock"]
+
+
+LANDS = """
+import hashlib, sys, tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+from models.batch import Batch, Rows
+from pipelines.load import Loader
+from pipelines.settings import Target
+
+def digest():
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+path, count = Path(sys.argv[1]), int(sys.argv[2])
+before = digest()
+columns = [[str(uuid4())] * count, [str(uuid4())] * count, [str(number) for number in range(count)],
+           ["c" * 64] * count, [1] * count, [datetime.now(UTC)] * count]
+with tempfile.TemporaryDirectory() as directory:
+    batch = Batch("treez", uuid4(), directory, [Rows("sightings", columns)], True)
+    Loader(Target("duckdb", path=path), None).load(batch)
+print(digest() == before, Path(f"{path}.wal").exists())
+"""
+
+
+@pytest.mark.duckdb_only
+@pytest.mark.parametrize(("count", "left"), [(10, "True True"), (20_000, "False False")])
+def test_what_dlt_wrote_is_folded_in_as_all_else_is(database: TestDatabase, count: int, left: str) -> None:
+    with connect(Target("duckdb", path=Path(database.url)), at_end=True):
+        pass
+    ran = subprocess.run(
+        [sys.executable, "-c", LANDS, database.url, str(count)], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert ran.stdout.strip() == left, ran.stderr

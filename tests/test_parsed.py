@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import pytest
 from dbt.contracts.graph.manifest import Manifest
-from dbt.contracts.graph.nodes import Macro
+from dbt.contracts.graph.nodes import Macro, ManifestSQLNode
 from jinja2 import Environment
 
 import pipelines.parsed
@@ -67,9 +67,9 @@ def rehearsed(build: Path, project: Path) -> tuple[int, str]:
     times = []
     take = lean_dbt.take_compiled
 
-    def counting(macros: Sequence[Macro]) -> None:
+    def counting(macros: Sequence[Macro], nodes: Sequence[ManifestSQLNode]) -> None:
         with patch.object(Environment, "compile", autospec=True, side_effect=Environment.compile) as compiled:
-            take(macros)
+            take(macros, nodes)
         times.append(compiled.call_count)
 
     try:

@@ -1,0 +1,236 @@
+"""Opens a DuckDB file: waits for who has it, and lets go of it in between, so that others get at it."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from pipelines.errors import ConfigurationError
+from pipelines.fold import fold, is_guarded, leave_in_wal, put_back
+from pipelines.plain import first_line
+
+PATIENCE = 60.0
+"""Seconds to wait for a file that another process holds (DESIGN.md, One sync)."""
+
+_HEADERS = 12_288
+"""Bytes that a file begins with: a shorter one is being made by another process, or is none."""
+
+_MAKING = 1.0
+"""Seconds that making one may take."""
+
+_POLL = 0.05
+
+_HOLDER = re.compile(r"held in (?P<program>\S+).*?\(PID (?P<pid>\d+)\)", re.DOTALL)
+
+_LOCKED = "Could not set lock"
+"""DuckDB's word for a file that somebody else has."""
+
+Raw = duckdb.DuckDBPyConnection
+Tell = Callable[[str], None]
+
+
+class _Kept:
+    """A DuckDB without a file, to which one is attached while somebody in this process has it open: that takes 1.5 ms,
+    where making a DuckDB takes 15. After a failure it is made anew: some leave one that serves nobody any more."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._name = '"' + path.stem.replace('"', '""') + '"'
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._duckdb: Raw | None = None
+        self._users = 0
+        self._has_failed = False
+
+    def serves(self, path: Path) -> bool:
+        """Whether it may be used for a file here: a process that was forked with it has none of its threads."""
+        return path == self._path and os.getpid() == self._pid
+
+    def make(self) -> Raw:
+        """The DuckDB itself, made where there is none."""
+        if self._duckdb is None:
+            self._duckdb = _without_file(self._path)
+        return self._duckdb
+
+    def open(self, read_only: bool) -> Raw:
+        """A connection to the file, as `duckdb.connect` gives it. Raises duckdb.Error."""
+        with self._lock:
+            users = self._users
+            try:
+                here = self.make()
+                if not users:
+                    place = str(self._path).replace("'", "''")
+                    mode = ", read_only" if read_only else ""
+                    here.execute(f"attach '{place}' as {self._name} (type duckdb{mode})")
+                raw = here.cursor()
+                raw.execute(f"use {self._name}")
+                self._users += 1
+                return raw
+            finally:
+                if self._users == users:
+                    self._has_failed = True
+                    self._let_go()
+
+    def close(self, raw: Raw, *, failed: bool) -> None:
+        """Close a connection, and let go of the file where it was the last one."""
+        with self._lock:
+            self._has_failed = self._has_failed or failed
+            self._users -= 1
+            raw.close()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._users:
+            return
+        if self._duckdb is not None and not self._has_failed:
+            try:
+                self._duckdb.execute(f"detach {self._name}")
+            except duckdb.Error:
+                self._has_failed = True
+        if self._has_failed:
+            self.end()
+
+    def end(self) -> None:
+        """Close it, whatever is attached."""
+        if self._duckdb is not None:
+            self._duckdb.close()
+        self._duckdb, self._has_failed = None, False
+
+
+_KEPT: list[_Kept] = []
+"""That of the process, while it opens its file often."""
+
+
+@contextmanager
+def often(path: Path | None) -> Iterator[None]:
+    """Have this process open a file with less effort meanwhile, for it does so again and again."""
+    if path is None:
+        yield
+        return
+    kept = _Kept(path)
+    _KEPT.append(kept)
+    try:
+        yield
+    finally:
+        _KEPT.remove(kept)
+        kept.end()
+
+
+def keep(path: Path | None) -> None:
+    """Have this process open a file with less effort as long as it lives, beginning with the first time."""
+    if path is not None:
+        kept = _Kept(path)
+        kept.make()
+        _KEPT.append(kept)
+
+
+@contextmanager
+def opened(path: Path, *, read_only: bool, patience: float, waiting: Tell | None, at_end: bool) -> Iterator[Raw]:
+    """The file, open until the end; what was written is folded in then where it has become much (fold.py).
+
+    Raises ConfigurationError as `open_file` does.
+    """
+    kept = next((one for one in _KEPT if one.serves(path)), None)
+    raw = open_file(path, read_only=read_only, patience=patience, waiting=waiting, kept=kept)
+    failed = True
+    try:
+        yield raw
+        failed = False
+    finally:
+        try:
+            if not read_only:
+                fold(raw, path, at_end=at_end)
+        finally:
+            _close(raw, kept, failed=failed)
+
+
+def open_file(
+    path: Path,
+    *,
+    read_only: bool,
+    patience: float = PATIENCE,
+    waiting: Tell | None = None,
+    kept: _Kept | None = None,
+) -> Raw:
+    """DuckDB's own connection to a file, made if it is missing unless `read_only`; the caller closes it.
+
+    A file that another process holds is waited for, `patience` seconds; `waiting` is told once, in a sentence.
+    Raises ConfigurationError: no file, none of DuckDB's, held too long.
+    """
+    if read_only and not path.exists():
+        raise ConfigurationError(f"There is no database at {path} yet: run `guidelight migrate` or `make sync`")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The directory of {path} can't be made: {error.strerror}. Choose another path"
+        ) from error
+    began = time.monotonic()
+    deadline = began + patience
+    told = False
+    while True:
+        who, cause = "another process", None
+        try:
+            put_back(path)
+            raw = _connected(path, read_only) if kept is None else kept.open(read_only)
+            # It goes to standard output, in front of what a command prints there.
+            raw.execute("set enable_progress_bar = false")
+            if not read_only:
+                leave_in_wal(raw)
+            if not is_guarded(path):
+                return raw
+            _close(raw, kept, failed=True)  # who folded it died just before it was opened
+            continue
+        except BlockingIOError:
+            pass
+        except duckdb.Error as error:
+            if _is_being_made(path) and time.monotonic() < began + _MAKING:
+                time.sleep(_POLL)
+                continue
+            if _LOCKED not in str(error):
+                raise ConfigurationError(
+                    f"{path} can't be opened as a DuckDB file: {first_line(error).rstrip('.!')}. "
+                    "Restore it, or move it away and sync anew"
+                ) from error
+            holder, cause = _HOLDER.search(str(error)), error
+            if holder is not None:
+                who = f"process {holder['pid']} ({Path(holder['program']).name})"
+        if time.monotonic() >= deadline:
+            raise ConfigurationError(
+                f"{path} is held by {who}, for more than {patience:.0f} s: close it there and try again"
+            ) from cause
+        if waiting is not None and not told:
+            waiting(f"waiting for {path.name}, which {who} has open")
+            told = True
+        time.sleep(_POLL)
+
+
+def _connected(path: Path, read_only: bool) -> Raw:
+    # As dbt-duckdb opens it: within a process all have to open a file alike.
+    return duckdb.connect(str(path), config={"access_mode": "read_only"} if read_only else {})
+
+
+def _without_file(path: Path) -> Raw:
+    raw = duckdb.connect()
+    # What is too large for memory goes where it went with the file's own DuckDB, not to the working directory.
+    raw.execute("set temp_directory = $place", {"place": f"{path}.tmp"})
+    leave_in_wal(raw)
+    return raw
+
+
+def _close(raw: Raw, kept: _Kept | None, *, failed: bool) -> None:
+    if kept is None:
+        raw.close()
+    else:
+        kept.close(raw, failed=failed)
+
+
+def _is_being_made(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size < _HEADERS
