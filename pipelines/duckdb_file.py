@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -36,22 +36,29 @@ Raw = duckdb.DuckDBPyConnection
 Tell = Callable[[str], None]
 
 
+_ITS_OWN = ("memory", "information_schema", "pg_catalog")
+"""Names that a DuckDB without a file has taken: a file of such a name is opened as it comes."""
+
+
 class _Kept:
     """A DuckDB without a file, to which one is attached while somebody in this process has it open: that takes 1.5 ms,
     where making a DuckDB takes 15. After a failure it is made anew: some leave one that serves nobody any more."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._name = '"' + path.stem.replace('"', '""') + '"'
         self._pid = os.getpid()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._duckdb: Raw | None = None
-        self._users = 0
+        self._name = ""
+        self._given: list[Raw] = []
+        self._is_read_only = False
         self._has_failed = False
+        self._is_sound = True
 
     def serves(self, path: Path) -> bool:
         """Whether it may be used for a file here: a process that was forked with it has none of its threads."""
-        return path == self._path and os.getpid() == self._pid
+        named = path.name.lstrip(".").partition(".")[0].casefold()
+        return path == self._path and os.getpid() == self._pid and named not in _ITS_OWN
 
     def make(self) -> Raw:
         """The DuckDB itself, made where there is none."""
@@ -62,46 +69,65 @@ class _Kept:
     def open(self, read_only: bool) -> Raw:
         """A connection to the file, as `duckdb.connect` gives it. Raises duckdb.Error."""
         with self._lock:
-            users = self._users
             try:
-                here = self.make()
-                if not users:
-                    place = str(self._path).replace("'", "''")
-                    mode = ", read_only" if read_only else ""
-                    here.execute(f"attach '{place}' as {self._name} (type duckdb{mode})")
-                raw = here.cursor()
+                if not self._given:
+                    self._attach(read_only)
+                elif read_only != self._is_read_only:
+                    raise duckdb.ConnectionException("this process has it open already, and otherwise")
+                raw = self.make().cursor()
                 raw.execute(f"use {self._name}")
-                self._users += 1
+                self._given.append(raw)
                 return raw
             finally:
-                if self._users == users:
-                    self._has_failed = True
-                    self._let_go()
+                if not self._given:
+                    self.end()
+
+    def _attach(self, read_only: bool) -> None:
+        if not self._is_sound:
+            self.end()
+        here = self.make()
+        self._is_sound, self._has_failed = False, False  # until it is detached again
+        self._is_read_only = read_only
+        place = str(self._path).replace("'", "''")
+        here.execute(f"attach '{place}' (type duckdb{', read_only' if read_only else ''})")
+        # It is called as DuckDB calls it wherever the file is opened: by what its name begins with, or nearly so.
+        names = "select database_name from duckdb_databases() where not internal and path is not null"
+        [[name]] = here.execute(names).fetchall()
+        self._name = '"' + name.replace('"', '""') + '"'
 
     def close(self, raw: Raw, *, failed: bool) -> None:
         """Close a connection, and let go of the file where it was the last one."""
         with self._lock:
             self._has_failed = self._has_failed or failed
-            self._users -= 1
-            raw.close()
-            self._let_go()
-
-    def _let_go(self) -> None:
-        if self._users:
-            return
-        if self._duckdb is not None and not self._has_failed:
             try:
-                self._duckdb.execute(f"detach {self._name}")
-            except duckdb.Error:
-                self._has_failed = True
-        if self._has_failed:
-            self.end()
+                raw.close()
+                if raw in self._given:
+                    self._given.remove(raw)
+                    self._detach()
+            finally:
+                if not self._given and not self._is_sound:
+                    self.end()
+
+    def _detach(self) -> None:
+        """Let go of the file where nobody has it; where that fails, what ends this does."""
+        if not self._given and not self._has_failed:
+            with suppress(duckdb.Error):
+                self.make().execute(f"detach {self._name}")
+                self._is_sound = True
+
+    def afresh(self) -> None:
+        """Let go of the file, whoever was interrupted while it had it: to be called where nobody has it."""
+        with self._lock:
+            if self._given or not self._is_sound:
+                self.end()
 
     def end(self) -> None:
-        """Close it, whatever is attached."""
+        """Close it, and every connection that it gave."""
+        while self._given:
+            self._given.pop().close()
         if self._duckdb is not None:
             self._duckdb.close()
-        self._duckdb, self._has_failed = None, False
+        self._duckdb, self._is_sound = None, True
 
 
 _KEPT: list[_Kept] = []
@@ -129,6 +155,12 @@ def keep(path: Path | None) -> None:
         kept = _Kept(path)
         kept.make()
         _KEPT.append(kept)
+
+
+def afresh() -> None:
+    """Whatever a signal interrupted: nothing of this process has its file open any more."""
+    for kept in _KEPT:
+        kept.afresh()
 
 
 @contextmanager
@@ -179,15 +211,10 @@ def open_file(
         who, cause = "another process", None
         try:
             put_back(path)
-            raw = _connected(path, read_only) if kept is None else kept.open(read_only)
-            # It goes to standard output, in front of what a command prints there.
-            raw.execute("set enable_progress_bar = false")
-            if not read_only:
-                leave_in_wal(raw)
-            if not is_guarded(path):
+            raw = _ready(path, read_only, kept)
+            if raw is not None:
                 return raw
-            _close(raw, kept, failed=True)  # who folded it died just before it was opened
-            continue
+            continue  # who folded it died just before it was opened
         except BlockingIOError:
             pass
         except duckdb.Error as error:
@@ -212,9 +239,20 @@ def open_file(
         time.sleep(_POLL)
 
 
-def _connected(path: Path, read_only: bool) -> Raw:
-    # As dbt-duckdb opens it: within a process all have to open a file alike.
-    return duckdb.connect(str(path), config={"access_mode": "read_only"} if read_only else {})
+def _ready(path: Path, read_only: bool, kept: _Kept | None) -> Raw | None:
+    """The file, as all of ours have it; None where somebody left a guard beside it meanwhile."""
+    raw = duckdb.connect(str(path), read_only=read_only) if kept is None else kept.open(read_only)
+    is_ready = False
+    try:
+        # It goes to standard output, in front of what a command prints there.
+        raw.execute("set enable_progress_bar = false")
+        if not read_only:
+            leave_in_wal(raw)
+        is_ready = not is_guarded(path)
+    finally:
+        if not is_ready:
+            _close(raw, kept, failed=True)
+    return raw if is_ready else None
 
 
 def _without_file(path: Path) -> Raw:

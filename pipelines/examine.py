@@ -6,6 +6,7 @@ import hashlib
 import logging
 import shutil
 import tempfile
+import time
 import warnings
 from dataclasses import dataclass
 from functools import partial
@@ -49,6 +50,13 @@ _VIEWS.Environment = partial(_VIEWS.Environment, bytecode_cache=Compiled(f"gx-{g
 
 _COLUMNS = "source_id, price_retail, price_sale, thc_percent, cbd_percent, image_url"
 _DIALECT = "guidelight_duckdb"
+
+_FRESH = "data_docs-"
+"""What a folder of Data Docs is called until it is whole."""
+
+_LEFT = 3600.0
+"""Seconds after which nobody writes to it any more."""
+
 registry.register(_DIALECT, "pipelines.duckdb_dialect", "Dialect")
 
 
@@ -216,10 +224,12 @@ def _written(context: Any, wanted: Path) -> list[Found]:
     """Make the docs; that they can't be written is a warning, not a reason to lose what was judged."""
     try:
         wanted.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix="data_docs-", dir=wanted.parent))
+        _clear(wanted.parent)
+        fresh = Path(tempfile.mkdtemp(prefix=_FRESH, dir=wanted.parent))
         try:
             context.add_data_docs_site(site_name="checks", site_config=_site(fresh))
             context.build_data_docs()
+            _require_whole(context, fresh)
             _put_in_place(fresh, wanted)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
@@ -227,6 +237,21 @@ def _written(context: Any, wanted: Path) -> list[Found]:
         message = f"Data Docs could not be written to {wanted}: {error.strerror or _first_line(error)}"
         return [Found("data_docs", Severity.WARNING, passed=False, message=message, advice="Set GUIDELIGHT_BUILD")]
     return []
+
+
+def _clear(build: Path) -> None:
+    """Remove what an examination left that was killed while it wrote."""
+    for left in build.glob(f"{_FRESH}*"):
+        if time.time() - left.stat().st_mtime > _LEFT:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _require_whole(context: Any, made: Path) -> None:
+    """Raise OSError unless there is a page of each suite and result: Great Expectations tells nobody of one it lost."""
+    wanted = len(list(context.suites.all())) + len(context.validation_results_store.list_keys())
+    pages = [page for page in made.rglob("*.html") if page.stat().st_size and page != made / "index.html"]
+    if len(pages) < wanted:
+        raise OSError(f"{wanted - len(pages)} of its {wanted} pages are missing")
 
 
 def _site(directory: Path) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from models.integration import Integration, SourceSettings
 from models.publish import Publish
 from models.sync import Problem, ProblemKind, Problems, SyncLog, SyncRequest, SyncResult, verdict
-from pipelines import intake, store, turn
+from pipelines import duckdb_file, intake, store, turn
 from pipelines.change_set import evaluate
 from pipelines.check import check, summary
 from pipelines.configure import configured
@@ -69,6 +69,7 @@ def sync(target: Target, integration: Integration, request: SyncRequest, warm: W
             if isinstance(error, Interrupted):
                 error.heeded.set()
             warm.stop()
+            duckdb_file.afresh()
             return _failed(run, held, error)
 
 

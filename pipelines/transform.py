@@ -193,9 +193,10 @@ class Dbt:
             self._file_in_hand(read_only) if manifest is not None and words[0] != "list" else nullcontext(),
             nullcontext() if manifest is None else lean_dbt.unchecked(),
         ):
-            result = dbtRunner(manifest=fresh, callbacks=heard).invoke([*words, *paths, *_FLAGS])
-            self._close()
-        return result
+            try:
+                return dbtRunner(manifest=fresh, callbacks=heard).invoke([*words, *paths, *_FLAGS])
+            finally:
+                self._close()
 
     @contextmanager
     def _file_in_hand(self, read_only: bool) -> Iterator[None]:
@@ -207,7 +208,7 @@ class Dbt:
             yield
 
     def _close(self) -> None:
-        """Free the DuckDB file: dbt-duckdb keeps it open as long as the process lives."""
+        """Have dbt-duckdb let go of its cursor, which it keeps from act to act."""
         if self.target.engine == "duckdb":
             from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import psycopg
 
 from models.integration import Integration
-from pipelines import store
+from pipelines import duckdb_file, store
 from pipelines.database import Connection, Row, connect
 from pipelines.errors import ConfigurationError, DatabaseFailed, SyncFailed, TurnRefused
 from pipelines.file_lock import file_lock, refusal
@@ -158,6 +158,7 @@ def _begin(connection: Connection, sync_log_id: UUID, opening: Opening) -> None:
 
 
 def _give_back(target: Target, source: str, sync_log_id: UUID) -> None:
+    duckdb_file.afresh()
     # Where a role has few connections: Postgres may go on counting the heartbeat's for a moment after it was closed.
     give_up = time.monotonic() + 2 * _POLL
     while not _is_given_back(target, source, sync_log_id) and time.monotonic() < give_up:

@@ -119,8 +119,8 @@ class Worker:
         self._pipe.close()
         if process.pid is None:  # a signal came while it was started
             return
-        process.terminate()
         self._dismissed.append(process)
+        process.terminate()
 
     def stop(self) -> None:
         """End the process, and wait until it is gone."""

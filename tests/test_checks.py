@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import copy
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from pipelines.settings import ROOT
 from tests.databases import Engine
 from tests.shop import PRODUCTS, Shop, Synced
 from tests.shops import Shops
@@ -254,3 +259,44 @@ def test_data_docs_that_cannot_be_written_are_a_warning(stocked: Shop) -> None:
     synced = stocked.sync(env={"GUIDELIGHT_BUILD": str(build)})
     assert synced.status == 0
     assert "could not be written" in check_warnings(synced)["data_docs"]
+
+
+LOSES_A_PAGE = """
+import builtins, errno, os, sys, time
+from pathlib import Path
+from models.integration import CheckSettings
+from pipelines.examine import examine
+from pipelines.expectations import expectations
+from pipelines.settings import target
+
+wanted = expectations(CheckSettings(), None)
+assert not [one for one in examine(target(sys.argv[1]), "treez", wanted) if not one.passed]
+build = Path(os.environ["GUIDELIGHT_BUILD"])
+whole = sorted(page.name for page in (build / "data_docs").rglob("*.html"))
+for name, hours in (("data_docs-killed", 2), ("data_docs-another", 0)):
+    (build / name).mkdir()
+    os.utime(build / name, times=(time.time() - hours * 3600 - 60,) * 2)
+
+real = builtins.open
+def full(file, *words, **named):
+    if "data_docs-" in str(file) and "validations" in str(file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    return real(file, *words, **named)
+builtins.open = full
+
+[lost] = [one for one in examine(target(sys.argv[1]), "treez", wanted) if not one.passed]
+assert sorted(page.name for page in (build / "data_docs").rglob("*.html")) == whole and len(whole) > 2
+print(lost.name, lost.message, sorted(left.name for left in build.glob("data_docs-*")))
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+def test_data_docs_of_which_a_page_was_lost_do_not_replace_whole_ones(stocked: Shop, tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", LOSES_A_PAGE, stocked.database.url],
+        cwd=ROOT, env=os.environ | {"GUIDELIGHT_BUILD": str(tmp_path)}, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert "of its 2 pages are missing" in ran.stdout, ran.stdout + ran.stderr
+    assert ran.stdout.startswith("data_docs Data Docs could not be written to ")
+    assert ran.stdout.strip().endswith("['data_docs-another']")

@@ -10,12 +10,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines import duckdb_file
 from pipelines.database import connect
 from pipelines.duckdb_file import keep, often
 from pipelines.errors import ConfigurationError, DatabaseFailed
 from pipelines.settings import ROOT, Target
 
-NAMES = ("shop.duckdb", "Order Book.duckdb", "o'clock.duckdb", 'so "called".duckdb', "shop")
+NAMES = (
+    "shop.duckdb", "Order Book.duckdb", "o'clock.duckdb", 'so "called".duckdb', "shop", ".shop", "shop.v1.duckdb",
+    "memory.duckdb", "Memory.v2.duckdb", "temp.duckdb", "main.duckdb", "information_schema.duckdb", "pg_catalog",
+)  # fmt: skip
 
 
 @pytest.fixture(params=NAMES)
@@ -171,3 +175,71 @@ def test_of_a_server_there_is_nothing_to_keep() -> None:
     keep(None)
     with often(None):
         pass
+
+
+SIGNALLED = """
+import contextlib, os, random, signal, sys, threading
+from pathlib import Path
+from pipelines import duckdb_file
+from pipelines.database import connect
+from pipelines.errors import Interrupted
+from pipelines.settings import Target
+from pipelines.signals import interruptible
+
+target = Target("duckdb", path=Path(sys.argv[1]))
+with interruptible(), duckdb_file.often(target.path):
+    with connect(target) as connection:
+        connection.script("create table told (number integer)")
+    try:
+        moment = random.Random(int(sys.argv[2])).uniform(0.01, 0.06)
+        threading.Timer(moment, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        for number in range(1_000_000):
+            with connect(target, read_only=number % 2 == 0) as connection:
+                connection.value("select count(*) from told")
+    except Interrupted as interrupted:
+        interrupted.heeded.set()
+        duckdb_file.afresh()
+        with connect(target, patience=1) as connection:
+            connection.execute("insert into told values (1)")
+        print("given back", flush=True)
+        input()
+"""
+
+
+@pytest.mark.parametrize("seed", [*range(6), *(pytest.param(seed, marks=pytest.mark.faults) for seed in range(6, 150))])
+def test_a_signal_at_any_moment_leaves_nothing_of_it_open(tmp_path: Path, seed: int) -> None:
+    path = tmp_path / "shop.duckdb"
+    process = subprocess.Popen(
+        [sys.executable, "-c", SIGNALLED, path, str(seed)],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    said = process.stdout.readline()
+    told = another(Target("duckdb", path=path), "from told")
+    _, complained = process.communicate("\n", timeout=60)
+    assert (said, told) == ("given back\n", "[(1,)]"), complained
+
+
+class Stopped(BaseException):
+    """Stands for a signal."""
+
+
+def test_who_is_interrupted_as_it_opens_lets_go(shop: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> bool:
+        raise Stopped
+
+    for name in ("is_guarded", "leave_in_wal"):
+        with monkeypatch.context() as patched:
+            patched.setattr(duckdb_file, name, stopped)
+            with pytest.raises(Stopped), connect(shop):
+                pass
+        assert another(shop, "from told") == "[(1,)]"
+    assert numbers(shop) == [1]
+
+
+def test_one_who_reads_is_not_joined_by_one_who_writes(shop: Target) -> None:
+    with connect(shop, read_only=True), pytest.raises(ConfigurationError, match="open already"), connect(shop):
+        pass
+    with connect(shop), pytest.raises(ConfigurationError, match="open already"), connect(shop, read_only=True):
+        pass
+    assert numbers(shop) == [1]
