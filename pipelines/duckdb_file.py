@@ -35,7 +35,6 @@ _LOCKED = "Could not set lock"
 Raw = duckdb.DuckDBPyConnection
 Tell = Callable[[str], None]
 
-
 _ITS_OWN = ("memory", "information_schema", "pg_catalog")
 """Names that a DuckDB without a file has taken: a file of such a name is opened as it comes."""
 
@@ -55,10 +54,14 @@ class _Kept:
         self._has_failed = False
         self._is_sound = True
 
+    def is_ours(self) -> bool:
+        """Whether it is this process's: one that was forked with it has none of its threads."""
+        return os.getpid() == self._pid
+
     def serves(self, path: Path) -> bool:
-        """Whether it may be used for a file here: a process that was forked with it has none of its threads."""
+        """Whether it may be used for a file here."""
         named = path.name.lstrip(".").partition(".")[0].casefold()
-        return path == self._path and os.getpid() == self._pid and named not in _ITS_OWN
+        return path == self._path and self.is_ours() and named not in _ITS_OWN
 
     def make(self) -> Raw:
         """The DuckDB itself, made where there is none."""
@@ -160,7 +163,8 @@ def keep(path: Path | None) -> None:
 def afresh() -> None:
     """Whatever a signal interrupted: nothing of this process has its file open any more."""
     for kept in _KEPT:
-        kept.afresh()
+        if kept.is_ours():
+            kept.afresh()
 
 
 @contextmanager
