@@ -35,6 +35,9 @@ _LOCKED = "Could not set lock"
 Raw = duckdb.DuckDBPyConnection
 Tell = Callable[[str], None]
 
+_LARGE = 100_000_000
+"""Bytes of a file from which on a DuckDB is made for each opening: it would keep 100 MB of what the last query took."""
+
 _ITS_OWN = ("memory", "information_schema", "pg_catalog")
 """Names that a DuckDB without a file has taken: a file of such a name is opened as it comes."""
 
@@ -101,7 +104,8 @@ class _Kept:
     def close(self, raw: Raw, *, failed: bool) -> None:
         """Close a connection, and let go of the file where it was the last one."""
         with self._lock:
-            self._has_failed = self._has_failed or failed
+            # What the queries of a large file took is given back to the machine: that takes 15 ms, they take more.
+            self._has_failed = self._has_failed or failed or _is_large(self._path)
             try:
                 raw.close()
                 if raw in self._given:
@@ -272,6 +276,10 @@ def _close(raw: Raw, kept: _Kept | None, *, failed: bool) -> None:
         raw.close()
     else:
         kept.close(raw, failed=failed)
+
+
+def _is_large(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > _LARGE
 
 
 def _is_being_made(path: Path) -> bool:
