@@ -45,7 +45,9 @@ def undisturbed(shop: Shop) -> None:
 
 
 def children(pid: int) -> list[int]:
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Those that live: one that was dismissed is waited for at the end."""
+    found = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [child for child in found if is_alive(child)]
 
 
 def has_open(pid: int, path: Path) -> bool:
