@@ -175,10 +175,11 @@ def afresh() -> None:
 def opened(path: Path, *, read_only: bool, patience: float, waiting: Tell | None, at_end: bool) -> Iterator[Raw]:
     """The file, open until the end; what was written is folded in then where it has become much (fold.py).
 
-    Raises ConfigurationError as `open_file` does.
+    A file that another process holds is waited for, `patience` seconds; `waiting` is told once, in a sentence. A
+    missing one is made unless `read_only`. Raises ConfigurationError: no file, none of DuckDB's, held too long.
     """
     kept = next((one for one in _KEPT if one.serves(path)), None)
-    raw = open_file(path, read_only=read_only, patience=patience, waiting=waiting, kept=kept)
+    raw = _open_file(path, read_only, patience, waiting, kept)
     failed = True
     try:
         yield raw
@@ -191,19 +192,7 @@ def opened(path: Path, *, read_only: bool, patience: float, waiting: Tell | None
             _close(raw, kept, failed=failed)
 
 
-def open_file(
-    path: Path,
-    *,
-    read_only: bool,
-    patience: float = PATIENCE,
-    waiting: Tell | None = None,
-    kept: _Kept | None = None,
-) -> Raw:
-    """DuckDB's own connection to a file, made if it is missing unless `read_only`; the caller closes it.
-
-    A file that another process holds is waited for, `patience` seconds; `waiting` is told once, in a sentence.
-    Raises ConfigurationError: no file, none of DuckDB's, held too long.
-    """
+def _open_file(path: Path, read_only: bool, patience: float, waiting: Tell | None, kept: _Kept | None) -> Raw:
     if read_only and not path.exists():
         raise ConfigurationError(f"There is no database at {path} yet: run `guidelight migrate` or `make sync`")
     try:

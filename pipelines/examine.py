@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.check import IDS_KEPT, Expectation, Found, Severity
 from pipelines import lean_gx
 from pipelines.errors import SyncFailed
+from pipelines.plain import first_line
 from pipelines.settings import Target, build_directory, quiet_libraries
 from pipelines.templates import Compiled
 
@@ -91,7 +92,7 @@ def examine(target: Target, source: str, wanted: list[Expectation], product: str
     try:
         return _examined(target, source, wanted, product)
     except (SQLAlchemyError, OSError) as error:
-        raise SyncFailed(_first_line(error)) from error
+        raise SyncFailed(first_line(error)[:300]) from error
 
 
 def _examined(target: Target, source: str, wanted: list[Expectation], product: str | None) -> list[Found]:
@@ -203,11 +204,6 @@ def _exception(info: dict[str, Any]) -> str | None:
     return None
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].strip()[:300] if lines else type(error).__name__
-
-
 def _url(target: Target) -> str:
     if target.path is not None:
         url = URL.create(_DIALECT, database=str(target.path))
@@ -234,7 +230,7 @@ def _written(context: Any, wanted: Path) -> list[Found]:
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
-        message = f"Data Docs could not be written to {wanted}: {error.strerror or _first_line(error)}"
+        message = f"Data Docs could not be written to {wanted}: {error.strerror or first_line(error)}"
         return [Found("data_docs", Severity.WARNING, passed=False, message=message, advice="Set GUIDELIGHT_BUILD")]
     return []
 

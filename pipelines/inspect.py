@@ -15,6 +15,7 @@ import psycopg
 from pipelines.console import say, tell, tell_error
 from pipelines.database import Connection, connect
 from pipelines.errors import ConfigurationError, DatabaseFailed
+from pipelines.plain import first_line
 from pipelines.settings import ROOT, Target
 
 QUESTIONS = ROOT / "sql" / "inspect"
@@ -86,8 +87,8 @@ def ask(target: Target, sql: str) -> Answer:
             return _of_postgres(connection, statement) if connection.is_postgres else _of_duckdb(connection, statement)
         except (*_NO_QUERY, psycopg.errors.ProgrammingError, psycopg.errors.DataError, duckdb.Error) as error:
             if isinstance(error, _NO_QUERY) or _WRITES in str(error):
-                raise ConfigurationError(f"Only queries that read are run here: {_first_line(error)}") from error
-            raise ConfigurationError(_first_line(error)) from error
+                raise ConfigurationError(f"Only queries that read are run here: {first_line(error)}") from error
+            raise ConfigurationError(first_line(error)) from error
 
 
 def _of_postgres(connection: Connection, statement: str) -> Answer:
@@ -118,10 +119,6 @@ def _of_duckdb(connection: Connection, statement: str) -> Answer:
 def _answer(columns: list[str], rows: list[tuple[Any, ...]]) -> Answer:
     shown = [dict(zip(columns, row, strict=True)) for row in rows[:ROWS_SHOWN]]
     return Answer(columns, shown, len(rows) > ROWS_SHOWN)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def typed() -> Iterator[str]:
