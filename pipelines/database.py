@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import orjson
@@ -22,7 +23,13 @@ OLDEST_POSTGRES = 15
 
 _PARAMETER = re.compile(r"\$([a-z_]\w*)")
 
+_ROOM = 1.0
+
+_NO_ROOM = ("too many clients", "too many connections", "connection slots are reserved", "max clients")
+"""Of Postgres (53300) and its poolers: no driver tells the SQLSTATE of a connection refused."""
+
 Row = dict[str, Any]
+Opened = TypeVar("Opened")
 Raw = psycopg.Connection[tuple[Any, ...]] | duckdb.DuckDBPyConnection
 
 
@@ -158,7 +165,10 @@ def _postgres(target: Target) -> psycopg.Connection[tuple[Any, ...]]:
     parameters.update(target.parameters)
     try:
         # No prepared statements: a transaction-mode pooler gives each transaction another server connection.
-        connection = psycopg.connect(autocommit=True, prepare_threshold=None, row_factory=tuple_row, **parameters)
+        connection = given_room(
+            lambda: psycopg.connect(autocommit=True, prepare_threshold=None, row_factory=tuple_row, **parameters),
+            psycopg.OperationalError,
+        )
     except psycopg.OperationalError as error:
         reason = " ".join(str(error).split()).rstrip(".?")
         raise ConfigurationError(
@@ -171,6 +181,21 @@ def _postgres(target: Target) -> psycopg.Connection[tuple[Any, ...]]:
             f"The database {target} is Postgres {version}: guidelight-sync needs {OLDEST_POSTGRES} or newer"
         )
     return connection
+
+
+def given_room(connect: Callable[[], Opened], refused: type[Exception]) -> Opened:
+    """Connect to a Postgres, again for up to `_ROOM` seconds where it has no connection to spare.
+
+    A server takes a moment to give back the place of a connection that was closed, and we open one after another.
+    """
+    until = time.monotonic() + _ROOM
+    while True:
+        try:
+            return connect()
+        except refused as error:
+            if time.monotonic() > until or not any(word in str(error).lower() for word in _NO_ROOM):
+                raise
+        time.sleep(0.05)
 
 
 def _for_psycopg(sql: str, parameters: dict[str, Any]) -> tuple[bytes, dict[str, Any] | None]:

@@ -16,6 +16,7 @@ from dlt.destinations.impl.postgres.factory import postgres
 from dlt.destinations.impl.postgres.postgres import PostgresClient
 from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
 
+from pipelines.database import given_room
 from pipelines.settings import Target
 
 
@@ -25,7 +26,7 @@ def destination(target: Target) -> postgres:
 
     class Connected(Psycopg2SqlClient):
         def open_connection(self) -> Any:
-            self._conn = psycopg2.connect(**parameters)
+            self._conn = given_room(lambda: psycopg2.connect(**parameters), psycopg2.OperationalError)
             self._reset_connection()
             return self._conn
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import psycopg
 import pytest
 
-from pipelines.database import connect
+from pipelines.database import connect, given_room
 from pipelines.settings import target
 from tests.databases import TestDatabase
 from tests.faults.aftermath import Control, control, left, moved
@@ -138,6 +139,28 @@ def test_connections_for_all_but_the_checks(shop: Shop, limited: Shop, undisturb
     assert told or checks[0] == checks[1]
     assert all("too many connections for role" in message and "\n" not in message for message in told)
     assert left(shop) == undisturbed.left
+
+
+def test_a_place_is_waited_for_a_moment(shop: Shop, limited: Shop) -> None:
+    """A server gives back the place of a closed connection a little later; other refusals are final at once."""
+    shop.execute(f"alter role {LIMITED} connection limit 1")
+    held = psycopg.connect(limited.database.url)
+    refused: list[str] = []
+
+    def connecting(url: str) -> psycopg.Connection:
+        try:
+            return psycopg.connect(url)
+        except psycopg.OperationalError as error:
+            refused.append(str(error))
+            held.close()
+            raise
+
+    given_room(lambda: connecting(limited.database.url), psycopg.OperationalError).close()
+    assert refused and all("too many connections for role" in one for one in refused)
+    refused.clear()
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        given_room(lambda: connecting(limited.database.url.replace(LIMITED, "nobody")), psycopg.OperationalError)
+    assert len(refused) == 1
 
 
 @pytest.mark.long
