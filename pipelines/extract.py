@@ -20,9 +20,10 @@ from pipelines.database import connect
 from pipelines.errors import SourceError, SourceRefused, SyncFailed
 from pipelines.http import Client, Limits
 from pipelines.kept_token import kept_token
+from pipelines.landed import Landed, landed
 from pipelines.landing import BATCH, land
 from pipelines.progress import Arrived, Progress, Reading, Stage
-from pipelines.received import Received, landed
+from pipelines.received import Received
 from pipelines.settings import Target
 from pipelines.sources import SOURCES, Reader
 from pipelines.sources.listing import Listing, Page
@@ -90,8 +91,6 @@ class Extraction:
         self.warnings.extend(secrets.warnings(self._integration, sealed))
         for name in sealed:
             self._tell(f"{name} stood in clear in config: it is sealed now")
-        self.received.known.update(content for content, _ in known.values())
-        self._known = len(self.received.known)
         if known:
             # A guess: other shops' contents are among them, and a landing that broke off left few.
             arrived(0, len(known))
@@ -108,7 +107,7 @@ class Extraction:
             records = self._everything(reader, validator) if asked is None else self._one(reader, validator, asked)
             try:
                 # Closed first of all: what the listing's end would have said of its pages is said then.
-                with closing(self._landing(records)) as arriving:
+                with closing(self._landing(records, known)) as arriving:
                     land(self._warm, source, self.received, arriving)
             finally:
                 unkept = kept.save(self._target, self._tell)
@@ -116,8 +115,9 @@ class Extraction:
                     self.warnings.append({"kind": "access token", "message": unkept})
                 self._conclude()
 
-    def _landing(self, records: Iterator[list[Record]]) -> Generator[list[Record], None, None]:
+    def _landing(self, records: Iterator[list[Record]], known: Landed) -> Generator[list[Record], None, None]:
         yield from records
+        known.forget()
         self._progress.entered(Stage.LANDING)
 
     def _conclude(self) -> None:
@@ -194,8 +194,7 @@ class Extraction:
                 if len(new) == BATCH:
                     yield new
                     new = []
-            fetched, are_new = self.received.fetched, len(self.received.known) - self._known
-            self._arrived(fetched, max(0, self._announced - fetched) + are_new)
+            self._arrived(self.received.fetched, max(self._announced, self.received.fetched))
             yield new
 
     def _doubted(self, doubts: list[str], more: str = "") -> None:
@@ -231,8 +230,11 @@ class Extraction:
 
     def _missing(self) -> tuple[list[str], int, int]:
         """What no page showed though it is active or in stock; and of how many active products how many would go."""
+        rejected = {one.source_id for one, _ in self.received.rejected.values()}
+        missing: list[str] = []
+        active = going = 0
         with connect(self._target, waiting=self._tell) as connection:
-            shown = connection.tuples(
+            for source_id, is_active in connection.each(
                 """
                 select source_id, coalesce(is_active, false)
                 from products
@@ -240,8 +242,9 @@ class Extraction:
                     and (coalesce(is_active, false) or coalesce(in_stock, false))
                 """,
                 source=self._integration.type,
-            )
-        rejected = {one.source_id for one, _ in self.received.rejected.values()}
-        missing = [one for one in shown if one[0] not in self.received.sightings and one[0] not in rejected]
-        active, going = (sum(is_active for _, is_active in products) for products in (shown, missing))
-        return sorted(source_id for source_id, _ in missing), active, going
+            ):
+                active += is_active
+                if source_id not in self.received.sightings and source_id not in rejected:
+                    missing.append(source_id)
+                    going += is_active
+        return sorted(missing), active, going

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from datetime import datetime
 from time import monotonic
 
 from models.batch import Batch, Rows
@@ -76,17 +77,16 @@ def _payloads(records: list[Record]) -> Rows:
     )
 
 
-def _sightings(received: Received, source_ids: Collection[str]) -> Rows:
-    seen = [received.sightings[source_id] for source_id in source_ids]
+def _sightings(received: Received, seen: Mapping[str, tuple[int, datetime]]) -> Rows:
     return Rows(
         "sightings",
         [
             [str(received.sync_log_id)] * len(seen),
             [str(received.integration_id)] * len(seen),
-            list(source_ids),
-            [content_hash for content_hash, _, _ in seen],
-            [page for _, page, _ in seen],
-            [at for _, _, at in seen],
+            list(seen),
+            [received.sightings[source_id].hex() for source_id in seen],
+            [page for page, _ in seen.values()],
+            [at for _, at in seen.values()],
         ],
     )
 

@@ -9,8 +9,8 @@ from typing import Protocol
 from uuid import UUID
 
 Arrived = Callable[[int, int], None]
-"""Told after each page how many products have come, and how much there is to land: what is still to come as far as the
-source announces it, and what came and is new to staging. Told once before the first page where staging knows some."""
+"""Told after each page how many products have come, and how many there are in all as far as the source announces it.
+Told once before the first page where staging knows some."""
 
 
 class Stage(StrEnum):

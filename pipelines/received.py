@@ -1,4 +1,4 @@
-"""What a sync received, brought together, and what of it staging has already."""
+"""What a sync received, brought together."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from datetime import datetime
 from uuid import UUID
 
 from models.record import Record, RejectedRecord
-from pipelines.database import Connection
 
 
 @dataclass(slots=True)
 class Received:
-    """What a sync received, brought together: one sighting a product (of its latest content), each refused text once.
+    """What a sync received, brought together: one sighting a product, each refused text once.
 
-    `known` holds the content hashes that are landed already; it grows as new ones are on their way there. Sightings go
-    there as they come: `unlanded` have not yet, `superseded` have, with a content that the product no longer has.
+    `sightings` holds the digest of each product's latest content, in bytes: it is there to the end of the sync.
+
+    `new` holds the content hashes that staging did not have, which are on their way there. Sightings go there as they
+    come, with page and time: `unlanded` have not yet, `superseded` have, with a content that the product no longer has.
     """
 
     sync_log_id: UUID
     integration_id: UUID
-    known: set[str] = field(default_factory=set)
-    sightings: dict[str, tuple[str, int, datetime]] = field(default_factory=dict)
+    new: set[str] = field(default_factory=set)
+    sightings: dict[str, bytes] = field(default_factory=dict)
     rejected: dict[tuple[str, str], tuple[RejectedRecord, datetime]] = field(default_factory=dict)
     duplicates: int = 0
-    unlanded: dict[str, None] = field(default_factory=dict)
-    superseded: dict[str, None] = field(default_factory=dict)
+    unlanded: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    superseded: dict[str, tuple[int, datetime]] = field(default_factory=dict)
 
     def take(self, seen: Record | RejectedRecord, at: datetime, *, again: bool = False) -> bool:
         """Count one record as seen; True when it is a content that has to be landed.
@@ -35,15 +36,15 @@ class Received:
         if isinstance(seen, RejectedRecord):
             self.rejected.setdefault((seen.text, seen.reason), (seen, at))
             return False
-        before = self.sightings.get(seen.source_id)
+        before, content = self.sightings.get(seen.source_id), bytes.fromhex(seen.content_hash)
         self.duplicates += not again and before is not None
-        if before is None or before[0] != seen.content_hash:
-            self.sightings[seen.source_id] = (seen.content_hash, seen.page, at)
+        if before != content:
+            self.sightings[seen.source_id] = content
             is_landed = before is not None and seen.source_id not in self.unlanded
-            (self.superseded if is_landed else self.unlanded)[seen.source_id] = None
-        if seen.payload is None or seen.content_hash in self.known:
+            (self.superseded if is_landed else self.unlanded)[seen.source_id] = (seen.page, at)
+        if seen.payload is None or seen.content_hash in self.new:
             return False
-        self.known.add(seen.content_hash)
+        self.new.add(seen.content_hash)
         return True
 
     @property
@@ -53,10 +54,4 @@ class Received:
     @property
     def sightings_digest(self) -> int:
         """The sum of the contents' first 48 bits: what the publish finds in staging must add up to it."""
-        return sum(int(content_hash[:12], 16) for content_hash, _, _ in self.sightings.values())
-
-
-def landed(connection: Connection, source: str) -> dict[str, tuple[str, str]]:
-    """Every content in staging: {raw_hash: (content_hash, source_id)}. To be read under the turn."""
-    rows = connection.tuples(f"select raw_hash, content_hash, source_id from staging_{source}.payloads")
-    return {raw_hash: (content_hash, source_id) for raw_hash, content_hash, source_id in rows}
+        return sum(int.from_bytes(content[:6]) for content in self.sightings.values())

@@ -46,17 +46,13 @@ class Restaging:
                 base=self._replay.base,
                 onward=self._replay.onward,
             )
-            rows = connection.rows(
-                f"select source_id, content_hash, page, extracted_at from staging_{self._source}.sightings "
-                "where sync_log_id = $id",
-                id=id_,
+            seen = connection.each(
+                f"select source_id, content_hash from staging_{self._source}.sightings where sync_log_id = $id", id=id_
             )
-        self.received.sightings = {
-            row["source_id"]: (row["content_hash"], row["page"], row["extracted_at"]) for row in rows
-        }
-        if not rows:
+            self.received.sightings = {source_id: bytes.fromhex(content_hash) for source_id, content_hash in seen}
+        if not self.received.sightings:
             raise SyncFailed(f"Staging keeps no product of sync {self._replay.base}: run a full sync")
-        arrived(self.received.fetched, 0)
+        arrived(self.received.fetched, self.received.fetched)
 
 
 _RESTAGED = """

@@ -76,10 +76,10 @@ def sync(target: Target, integration: Integration, request: SyncRequest, warm: W
 def _extract(run: Run, held: turn.Turn, warm: Warm) -> None:
     """Step 3."""
 
-    def arrived(fetched: int, to_land: int) -> None:
+    def arrived(fetched: int, in_all: int) -> None:
         if fetched:
             held.progress(fetched)
-        warm.expect_checks(to_land)
+        warm.expect_checks(in_all)
 
     try:
         run.intake.run(arrived, run.progress)

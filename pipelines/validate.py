@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from models.record import NotCanonical, RawProduct, Record, RejectedRecord, canonical, digest, storable
+from pipelines.landed import Landed
 from pipelines.sources import Source, bodies
 
 LARGEST = 5_000_000
@@ -91,29 +93,27 @@ RULES = (
 class Validator:
     """Turns what a source yields into what can be landed.
 
-    `known` holds the contents that are landed already, {raw_hash: (content_hash, source_id)}: bytes among them are
-    not parsed again, for they passed when they were landed.
+    What came in bytes that are `known` is not parsed again, for it passed when it was landed.
     """
 
-    def __init__(self, source: Source[Any], known: Mapping[str, tuple[str, str]]) -> None:
+    def __init__(self, source: Source[Any], known: Landed) -> None:
         self._source = source
         self._known = known
-        self._contents = {content_hash for content_hash, _ in known.values()}
 
     def check(self, product: RawProduct) -> Record | RejectedRecord:
         """The record, its payload None where its content is landed already; or why it can't be used."""
-        raw_hash = digest(product.raw)
-        landed = self._known.get(raw_hash)
+        raw_hash = hashlib.sha256(product.raw)
+        landed = self._known.find(raw_hash.digest())
         if landed is not None:
-            return Record(landed[1], landed[0], raw_hash, None, product.page)
+            return Record(landed[1], landed[0], raw_hash.hexdigest(), None, product.page)
         subject = Subject(product.raw, self._source)
         reason = next((said for rule in RULES if (said := rule.says(subject)) is not None), None)
         form, source_id = subject.form, subject.source_id
         if reason is not None or source_id is None or isinstance(form, NotCanonical):
             return RejectedRecord.of(product.raw, page=product.page, reason=str(reason), source_id=source_id)
         content_hash = digest(form[1])
-        payload = None if content_hash in self._contents else form[1].decode()
-        return Record(source_id, content_hash, raw_hash, payload, product.page)
+        payload = None if self._known.holds(content_hash) else form[1].decode()
+        return Record(source_id, content_hash, raw_hash.hexdigest(), payload, product.page)
 
 
 def _readable(part: bytes) -> Any:

@@ -50,11 +50,11 @@ class Warm:
         """Start dlt, which has something to do once the first pages are there."""
         self._dlt.start()
 
-    def expect_checks(self, to_land: int | None = None) -> None:
-        """Start Great Expectations, whose turn comes last: at once where it is imported already, else when few products
-        are `to_land` (None: nothing is known yet). Of very many the landing has use for the memory, and their publish
-        takes longer than that start."""
-        if self._expectations.forks or (to_land is not None and to_land <= _FEW):
+    def expect_checks(self, products: int | None = None) -> None:
+        """Start Great Expectations, whose turn comes last: at once where it is imported already or the products are
+        few (None: nothing is known yet). Of very many the landing has use for the memory, and their publish takes
+        about as long as that start."""
+        if self._expectations.forks or (products is not None and products <= _FEW):
             self._expectations.start()
 
     def make_views(self) -> None:

@@ -69,7 +69,7 @@ def test_others_get_at_the_file_in_between(target: Target) -> None:
 def test_it_is_the_same_database_as_for_anybody(target: Target) -> None:
     name = another(target, "select current_database(), current_schema()")
     with connect(target) as connection, connect(target) as beside:
-        [row] = connection.tuples("select current_database(), current_schema()")
+        [row] = connection.each("select current_database(), current_schema()")
         connection.execute("insert into main.told values (2)")
         assert beside.value("select count(*) from told") == 2
     assert name == str([row])
@@ -147,7 +147,7 @@ with often(target.path):
     assert os.waitpid(child, 0)[1] == 0
     with connect(target) as connection:
         connection.execute("insert into told values (3)")
-        print(connection.tuples("select number from told order by 1"))
+        print(list(connection.each("select number from told order by 1")))
 """
 
 

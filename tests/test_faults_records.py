@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from models.record import RawProduct, Record, RejectedRecord
+from pipelines.landed import Landed
 from pipelines.sources import SOURCES
 from pipelines.validate import LARGEST, Validator
 from tests.shop import PRODUCTS, Shop
@@ -16,7 +17,7 @@ MEGABYTE = 1_000_000
 
 
 def check(raw: bytes) -> Record | RejectedRecord:
-    return Validator(SOURCES["treez"], {}).check(RawProduct(raw, page=1))
+    return Validator(SOURCES["treez"], Landed()).check(RawProduct(raw, page=1))
 
 
 def landed(raw: bytes) -> dict[str, Any]:

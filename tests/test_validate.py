@@ -11,15 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.record import RawProduct, Record, RejectedRecord, canonical, digest
+from pipelines.landed import Landed
 from pipelines.sources import SOURCES
 from pipelines.validate import LARGEST, RULES, Validator
 
 TREEZ = SOURCES["treez"]
 
 
-def check(raw: bytes | dict[str, Any], known: dict[str, tuple[str, str]] | None = None) -> Record | RejectedRecord:
+def check(raw: bytes | dict[str, Any], *known: tuple[str, str, str]) -> Record | RejectedRecord:
     data = raw if isinstance(raw, bytes) else orjson.dumps(raw)
-    return Validator(TREEZ, known or {}).check(RawProduct(data, page=7))
+    return Validator(TREEZ, Landed(known)).check(RawProduct(data, page=7))
 
 
 def product(**fields: Any) -> dict[str, Any]:
@@ -38,16 +39,28 @@ def test_a_good_record_is_landed_in_its_canonical_form() -> None:
 
 def test_bytes_that_were_landed_are_not_parsed_again() -> None:
     raw = b"no JSON at all, and yet known"
-    record = check(raw, {digest(raw): ("content", "p9")})
-    assert record == Record("p9", "content", digest(raw), None, 7)
+    record = check(raw, (digest(raw), digest(b"content"), "p9"))
+    assert record == Record("p9", digest(b"content"), digest(raw), None, 7)
 
 
 def test_a_landed_content_in_other_bytes_is_not_landed_again() -> None:
     first = check(b'{"product_id":"p1","name":"A"}')
     assert isinstance(first, Record)
-    again = check(b'{ "name":"A", "product_id":"p1" }', {first.raw_hash: (first.content_hash, "p1")})
+    again = check(b'{ "name":"A", "product_id":"p1" }', (first.raw_hash, first.content_hash, "p1"))
     assert isinstance(again, Record)
     assert (again.content_hash, again.payload) == (first.content_hash, None)
+
+
+@given(st.sets(st.binary(min_size=1), min_size=1), st.text(), st.sampled_from(["", "none", "ab", "AB" * 40]))
+def test_what_is_landed_is_found_by_its_bytes_and_by_its_content(raws: set[bytes], source_id: str, odd: str) -> None:
+    rows = [(digest(raw), digest(b"content of " + raw), source_id) for raw in raws]
+    known = Landed([*rows, (odd, digest(b"another"), "x"), (digest(b""), odd, "y")])
+    for raw, (raw_hash, content_hash, _) in zip(raws, rows, strict=True):
+        assert known.find(bytes.fromhex(raw_hash)) == (content_hash, source_id)
+        assert known.holds(content_hash) and not known.holds(digest(raw + b"!"))
+    assert known.find(bytes.fromhex(digest(b""))) is None
+    known.forget()
+    assert not known and not any(known.holds(content_hash) for _, content_hash, _ in rows)
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,7 @@ class Listing:
         return self._seen(number, answer)
 
     def _seen(self, number: int, answer: Answer) -> Page | None:
-        identities = [self._identify(record) or digest(record) for record in answer.records]
+        records = answer.copied()
+        identities = [self._identify(record) or digest(record) for record in records]
         new = self.proof.saw(number, answer, identities)
-        return Page(number, answer.records) if new and answer.records else None
+        return Page(number, records) if new and records else None

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 LOST_IN_A_ROW = 5
 """So many pages lost one after the other mean that the source is gone: the listing is given up."""
 
@@ -18,9 +20,14 @@ class Answer:
     """A page as the source answered it: its records, the count of the whole list where it says one, and whether
     it refused the number as past its end instead of answering with an empty page."""
 
-    records: list[bytes]
+    records: Sequence[bytes | msgspec.Raw]
     announced: int | None = None
     past_end: bool = False
+
+    def copied(self) -> list[bytes]:
+        """Each record's own bytes, out of the body. Not for the thread that fetched it, whose heap would keep as many
+        pages' room as it ever held."""
+        return [bytes(record) for record in self.records]
 
 
 class Proof:

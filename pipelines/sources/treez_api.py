@@ -159,9 +159,9 @@ class Bearer(Dialect):
         if source_id in (".", ".."):
             raise PageError(f"Product {source_id} can't be asked for: as a path its id means another address")
         path = f"{self.listing}/{quote(source_id, safe='')}"
-        answer = self._ask(f"Product {source_id}", path, {}, self._one)
-        _check_asked(answer.records, source_ids, identify)
-        return answer.records
+        records = self._ask(f"Product {source_id}", path, {}, self._one).copied()
+        _check_asked(records, source_ids, identify)
+        return records
 
     def _ask(self, what: str, path: str, params: Params, read: Callable[[Response], Answer | None]) -> Answer:
         answer = self._sent(what, path, params, read, {"Authorization": f"Bearer {self._secret}"})
@@ -229,11 +229,12 @@ class V2(Dialect):
             if answer.past_end and number == 1 and len(source_ids) > 1:
                 half = len(source_ids) // 2
                 return self.look_up(source_ids[:half], identify) + self.look_up(source_ids[half:], identify)
-            _check_asked(answer.records, source_ids, identify)
-            fresh = {identify(record) for record in answer.records} - found
+            came = answer.copied()
+            _check_asked(came, source_ids, identify)
+            fresh = {identify(record) for record in came} - found
             if not fresh:
                 return records
-            records += answer.records
+            records += came
             found |= fresh
             announced = len(source_ids) if answer.announced is None else answer.announced
             if len(found) >= min(announced, len(source_ids)):

@@ -28,7 +28,7 @@ def usual_page(body: bytes) -> Answer | None:
     envelope = bodies.at_once(body, _ENVELOPE)
     if envelope is None or envelope.resultCode != "SUCCESS":
         return None
-    return Answer([bytes(record) for record in envelope.data.product_list], count(bytes(envelope.data.total_count)))
+    return Answer(envelope.data.product_list, count(bytes(envelope.data.total_count)))
 
 
 def count(raw: bytes | None) -> int | None:
