@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,6 +35,11 @@ PAGES = st.fixed_dictionaries(
 )
 
 
+def at_once(body: bytes) -> Answer | None:
+    read = usual_page(body)
+    return None if read is None else replace(read, records=read.copied())
+
+
 def member_by_member(body: bytes) -> Answer:
     return V2(SETTINGS, "b", Client())._envelope(bodies.members(body))
 
@@ -41,7 +47,7 @@ def member_by_member(body: bytes) -> Answer:
 @given(PAGES)
 def test_what_is_read_at_once_is_what_is_read_member_by_member(page: dict[str, Any]) -> None:
     body = json.dumps(page).encode()
-    read = usual_page(body)
+    read = at_once(body)
     assert read is None or read == member_by_member(body)
 
 
@@ -50,7 +56,7 @@ def test_a_usual_page_is_read_at_once() -> None:
         b'{"resultCode": "SUCCESS", "resultReason": null,'
         b' "data": {"page_count": 2, "total_count": "7", "product_list": [{"product_id": "a", "x": 1.0}, {}]}}'
     )
-    assert usual_page(body) == Answer([b'{"product_id": "a", "x": 1.0}', b"{}"], 7)
+    assert at_once(body) == Answer([b'{"product_id": "a", "x": 1.0}', b"{}"], 7)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +69,7 @@ def test_a_usual_page_is_read_at_once() -> None:
     ],
 )
 def test_odd_bodies_are_read_alike(body: bytes) -> None:
-    read = usual_page(body)
+    read = at_once(body)
     assert read is None or read == member_by_member(body)
 
 
