@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ import duckdb
 import orjson
 import psycopg
 from psycopg.rows import tuple_row
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from pipelines import duckdb_file
 from pipelines.errors import ConfigurationError, DatabaseFailed
@@ -27,12 +27,13 @@ _AT_ONCE = 5_000
 """Rows that are fetched at a time, where they are many."""
 
 _ROOM = 1.0
+"""Seconds for which a Postgres that has no connection to spare is asked again."""
 
 _NO_ROOM = ("too many clients", "too many connections", "connection slots are reserved", "max clients")
 """Of Postgres (53300) and its poolers: no driver tells the SQLSTATE of a connection refused."""
 
 Row = dict[str, Any]
-Opened = TypeVar("Opened")
+_Opened = TypeVar("_Opened")
 Raw = psycopg.Connection[tuple[Any, ...]] | duckdb.DuckDBPyConnection
 
 
@@ -176,8 +177,7 @@ def _postgres(target: Target) -> psycopg.Connection[tuple[Any, ...]]:
     try:
         # No prepared statements: a transaction-mode pooler gives each transaction another server connection.
         connection = given_room(
-            lambda: psycopg.connect(autocommit=True, prepare_threshold=None, row_factory=tuple_row, **parameters),
-            psycopg.OperationalError,
+            lambda: psycopg.connect(autocommit=True, prepare_threshold=None, row_factory=tuple_row, **parameters)
         )
     except psycopg.OperationalError as error:
         reason = " ".join(str(error).split()).rstrip(".?")
@@ -193,19 +193,19 @@ def _postgres(target: Target) -> psycopg.Connection[tuple[Any, ...]]:
     return connection
 
 
-def given_room(connect: Callable[[], Opened], refused: type[Exception]) -> Opened:
-    """Connect to a Postgres, again for up to `_ROOM` seconds where it has no connection to spare.
+def given_room(connect: Callable[[], _Opened]) -> _Opened:
+    """Connect to a Postgres, again for a second where it has no connection to spare; raises what `connect` does.
 
     A server takes a moment to give back the place of a connection that was closed, and we open one after another.
     """
-    until = time.monotonic() + _ROOM
-    while True:
-        try:
-            return connect()
-        except refused as error:
-            if time.monotonic() > until or not any(word in str(error).lower() for word in _NO_ROOM):
-                raise
-        time.sleep(0.05)
+    again = Retrying(
+        retry=retry_if_exception(_has_no_room), wait=wait_fixed(0.05), stop=stop_after_delay(_ROOM), reraise=True
+    )
+    return again(connect)
+
+
+def _has_no_room(error: BaseException) -> bool:
+    return any(word in str(error).lower() for word in _NO_ROOM)
 
 
 def _for_psycopg(sql: str, parameters: dict[str, Any]) -> tuple[bytes, dict[str, Any] | None]:

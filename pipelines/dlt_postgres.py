@@ -26,7 +26,7 @@ def destination(target: Target) -> postgres:
 
     class Connected(Psycopg2SqlClient):
         def open_connection(self) -> Any:
-            self._conn = given_room(lambda: psycopg2.connect(**parameters), psycopg2.OperationalError)
+            self._conn = given_room(lambda: psycopg2.connect(**parameters))
             self._reset_connection()
             return self._conn
 

@@ -31,10 +31,10 @@ class Landed:
     def __len__(self) -> int:
         return len(self._by_raw)
 
-    def find(self, raw_digest: bytes) -> tuple[str, str] | None:
-        """The content_hash and the source_id of what came in just these bytes before."""
-        found = self._by_raw.get(raw_digest)
-        return None if found is None else (found[:_DIGEST].hex(), found[_DIGEST:].decode())
+    def find(self, raw_hash: str) -> tuple[str, str] | None:
+        """The source_id and the content_hash of what came in just these bytes before."""
+        found = self._by_raw.get(bytes.fromhex(raw_hash))
+        return None if found is None else (found[_DIGEST:].decode(), found[:_DIGEST].hex())
 
     def holds(self, content_hash: str) -> bool:
         """Whether this content is landed, in whatever bytes it came. Most syncs never ask."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -102,10 +101,10 @@ class Validator:
 
     def check(self, product: RawProduct) -> Record | RejectedRecord:
         """The record, its payload None where its content is landed already; or why it can't be used."""
-        raw_hash = hashlib.sha256(product.raw)
-        landed = self._known.find(raw_hash.digest())
+        raw_hash = digest(product.raw)
+        landed = self._known.find(raw_hash)
         if landed is not None:
-            return Record(landed[1], landed[0], raw_hash.hexdigest(), None, product.page)
+            return Record(*landed, raw_hash, None, product.page)
         subject = Subject(product.raw, self._source)
         reason = next((said for rule in RULES if (said := rule.says(subject)) is not None), None)
         form, source_id = subject.form, subject.source_id
@@ -113,7 +112,7 @@ class Validator:
             return RejectedRecord.of(product.raw, page=product.page, reason=str(reason), source_id=source_id)
         content_hash = digest(form[1])
         payload = None if self._known.holds(content_hash) else form[1].decode()
-        return Record(source_id, content_hash, raw_hash.hexdigest(), payload, product.page)
+        return Record(source_id, content_hash, raw_hash, payload, product.page)
 
 
 def _readable(part: bytes) -> Any:

@@ -25,8 +25,8 @@ class Answer:
     past_end: bool = False
 
     def copied(self) -> list[bytes]:
-        """Each record's own bytes, out of the body. Not for the thread that fetched it, whose heap would keep as many
-        pages' room as it ever held."""
+        """Each record's own bytes, out of the body. Of a listing's pages by the one thread that uses them: each that
+        fetches would keep room for as many as it ever held."""
         return [bytes(record) for record in self.records]
 
 
